@@ -1,0 +1,81 @@
+# nvme-registry. `make help` lists the targets.
+#
+# Everything is done by cargo; make adds the musl target where rustup has not got it yet, takes the paths of this machine
+# out of the binary, and installs.
+
+PREFIX ?= /usr
+BINDIR ?= $(PREFIX)/bin
+UDEVDIR ?= $(PREFIX)/lib/udev
+# Where an administrator's rules override the distribution's.
+UDEV_ADMIN_RULES ?= /etc/udev/rules.d
+# 1: also install a link to /dev/null over libnvme's own cleanup rule, whose race this program closes.
+MASK_LIBNVME_RULE ?= 0
+
+TARGET ?= $(shell uname -m | sed 's/^i.86$$/i686/')-unknown-linux-musl
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+BIN := $(CARGO_TARGET_DIR)/$(TARGET)/release/nvme-registry
+
+# No path of the build machine in the binary: panic messages carry the paths of source files.
+CARGO_HOME ?= $(HOME)/.cargo
+REMAP := --remap-path-prefix=$(CARGO_HOME)/registry/src= --remap-path-prefix=$(CURDIR)=
+export CARGO_TARGET_DIR
+
+.DELETE_ON_ERROR:
+.PHONY: all build help check fmt-check lint test doc demo install uninstall clean tools
+
+all: build ## build the static binary (the default)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables: TARGET=$(TARGET) DESTDIR= PREFIX=$(PREFIX) MASK_LIBNVME_RULE=$(MASK_LIBNVME_RULE)"
+	@echo "  The binary: $(BIN:$(CURDIR)/%=%)"
+
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "missing: cargo, the Rust build tool; see https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: cc, a C compiler, which cargo links build scripts and tests with (Debian: apt install gcc libc6-dev)" >&2; exit 1; }
+	@rustc --print target-libdir --target $(TARGET) >/dev/null 2>&1 \
+	  && test -n "$$(ls "$$(rustc --print target-libdir --target $(TARGET))"/libstd-*.rlib 2>/dev/null)" \
+	  || { command -v rustup >/dev/null && rustup target add $(TARGET); } \
+	  || { echo "missing: Rust's standard library for $(TARGET), and no rustup to add it with" >&2; exit 1; }
+
+build: tools ## build the static binary
+	RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO) build --locked --release --target $(TARGET)
+
+test: build ## all tests, on the binary that is shipped
+	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked
+
+check: fmt-check lint doc test ## the whole gate: format, clippy with warnings as errors, docs, tests
+
+fmt-check:
+	$(CARGO) fmt --check
+
+lint: tools
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+
+doc: tools
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+demo: build ## watch the main job happen in a sandbox: no privilege, no NVMe needed
+	@tests/demo.sh "$(BIN)"
+
+install: build ## install below DESTDIR and PREFIX
+	install -D -m 0755 "$(BIN)" "$(DESTDIR)$(BINDIR)/nvme-registry"
+	install -d "$(DESTDIR)$(UDEVDIR)"
+	ln -sfn "$$(realpath -m --relative-to="$(UDEVDIR)" "$(BINDIR)/nvme-registry")" "$(DESTDIR)$(UDEVDIR)/nvme-registry"
+	install -D -m 0644 udev/70-nvme-registry.rules "$(DESTDIR)$(UDEVDIR)/rules.d/70-nvme-registry.rules"
+ifeq ($(MASK_LIBNVME_RULE),1)
+	install -d "$(DESTDIR)$(UDEV_ADMIN_RULES)"
+	ln -sfn /dev/null "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"
+endif
+
+uninstall: ## remove what install installed
+	rm -f "$(DESTDIR)$(BINDIR)/nvme-registry" "$(DESTDIR)$(UDEVDIR)/nvme-registry" \
+	  "$(DESTDIR)$(UDEVDIR)/rules.d/70-nvme-registry.rules"
+	@# Only our own mask: an administrator's rule of that name stays.
+	if [ "$$(readlink "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules")" = /dev/null ]; then \
+	  rm -f "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"; fi
+
+clean: ## remove what was built
+	$(CARGO) clean

@@ -1,0 +1,57 @@
+//! `--help`, from the table.
+
+use std::fmt::Write as _;
+
+use super::table::{COMMANDS, Command, GLOBAL, Opt};
+
+/// The help of the program, or of one command.
+pub fn text(command: Option<&Command>) -> String {
+    let mut help = String::new();
+    // Writing to a String cannot fail.
+    let _ = match command {
+        None => program(&mut help),
+        Some(command) => one(&mut help, command),
+    };
+    help
+}
+
+fn program(out: &mut String) -> std::fmt::Result {
+    out.push_str(
+        "Usage: nvme-registry [OPTIONS] COMMAND [ARGUMENTS]\n\
+         Keeps the NVMe-oF controller ownership registry, /run/nvme/registry, true.\n\n\
+         Commands:\n",
+    );
+    for command in COMMANDS {
+        writeln!(out, "  {:<16} {}", command.name, command.summary)?;
+    }
+    out.push_str("\nOptions:\n");
+    options(out, GLOBAL)?;
+    out.push_str(
+        "\nA DEVICE is nvme4 or /dev/nvme4. 'nvme-registry COMMAND -h' explains a command.\n\
+         \n\
+         Exit codes: 0 done, yes; 1 no; 2 usage; 3 the system refused; 4 no such controller.\n\
+         The log is in the journal: journalctl -t nvme-registry. NVME_REGISTRY_LOG=debug says more.\n",
+    );
+    Ok(())
+}
+
+fn one(out: &mut String, command: &Command) -> std::fmt::Result {
+    let usage = format!("nvme-registry {} {}", command.name, command.arguments);
+    writeln!(out, "Usage: {}\n\n{}", usage.trim_end(), command.about)?;
+    if !command.options.is_empty() {
+        out.push_str("\nOptions:\n");
+        options(out, command.options)?;
+    }
+    out.push_str("\nOptions of every command:\n");
+    options(out, GLOBAL)?;
+    writeln!(out, "\nExample:\n  {}", command.example)
+}
+
+fn options(out: &mut String, options: &[Opt]) -> std::fmt::Result {
+    for option in options {
+        let short = option.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
+        let value = option.value.map_or(String::new(), |value| format!(" {value}"));
+        writeln!(out, "  {short}{:<18} {}", format!("--{}{value}", option.long), option.help)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! The one table of commands and options: parsing, `--help`, the manual and the completions all come from here or are
+//! checked against it.
+
+/// What an option means, to the code that reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the option of its name, described in its entry of the table")]
+pub enum Id {
+    Root,
+    Verbose,
+    Quiet,
+    Help,
+    Version,
+    Owner,
+    As,
+    Attr,
+    Value,
+    Yes,
+    Unowned,
+    Stale,
+    All,
+    Transport,
+    Traddr,
+    Nqn,
+    Json,
+    Names,
+    DryRun,
+}
+
+/// An option.
+#[derive(Debug)]
+pub struct Opt {
+    /// What it means.
+    pub id: Id,
+    /// Its long name, without the dashes.
+    pub long: &'static str,
+    /// Its letter.
+    pub short: Option<char>,
+    /// What its value is called, if it takes one.
+    pub value: Option<&'static str>,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+/// A command.
+#[derive(Debug)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments in a usage line.
+    pub arguments: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What one has to know to use it.
+    pub about: &'static str,
+    /// Its options, beside the [`GLOBAL`] ones.
+    pub options: &'static [Opt],
+    /// An example.
+    pub example: &'static str,
+}
+
+const fn flag(id: Id, long: &'static str, short: Option<char>, help: &'static str) -> Opt {
+    Opt { id, long, short, value: None, help }
+}
+
+const fn option(id: Id, long: &'static str, short: Option<char>, value: &'static str, help: &'static str) -> Opt {
+    Opt { id, long, short, value: Some(value), help }
+}
+
+/// Options that every command takes, before or after its name.
+pub const GLOBAL: &[Opt] = &[
+    option(Id::Root, "root", None, "DIR", "put DIR in front of every path (/run, /dev, /sys, /etc)"),
+    flag(Id::Verbose, "verbose", Some('v'), "log debug lines too, and show the log on standard error"),
+    flag(Id::Quiet, "quiet", Some('q'), "say nothing on standard error but errors; the exit code answers"),
+    flag(Id::Help, "help", Some('h'), "explain the program, or the command it follows"),
+    flag(Id::Version, "version", None, "print the version"),
+];
+
+const YES: Opt = flag(Id::Yes, "yes", None, "do not ask, also on a terminal");
+const OWNER: Opt = option(Id::Owner, "owner", None, "NAME", "the orchestrator, such as stas, nbft or discoverd");
+
+/// Every command, in the order of `--help`.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "uevent",
+        arguments: "",
+        summary: "handle a udev event: remove the entry of a controller that is gone",
+        about: "Run by udev. Takes the event from the environment (ACTION, DEVNAME or DEVPATH, SEQNUM, SYNTH_UUID), judges\n\
+                the controller's entry, removes it if it belongs to a controller that is no more, keeps it otherwise, and\n\
+                logs what it did and why. Exits 0 for every decision.",
+        options: &[],
+        example: "ACTION=remove DEVNAME=/dev/nvme4 SEQNUM=1356 nvme-registry uevent",
+    },
+    Command {
+        name: "register",
+        arguments: "DEVICE --owner NAME",
+        summary: "write who owns a controller, right after connecting it",
+        about: "The last writer wins. The new entry replaces the old one atomically; private attributes of the same\n\
+                controller are carried over. On a terminal it asks before it changes an owner.",
+        options: &[OWNER, YES],
+        example: "nvme-registry register nvme4 --owner stas",
+    },
+    Command {
+        name: "claim",
+        arguments: "DEVICE... --owner NAME",
+        summary: "take controllers that nobody owns",
+        about: "Compare-and-set: of any number of claimers exactly one gets the controller, the others learn who did\n\
+                (exit code 1). Claiming what one already owns succeeds. Prints the devices that are NAME's now.",
+        options: &[OWNER],
+        example: "nvme-registry claim nvme4 nvme5 --owner boot",
+    },
+    Command {
+        name: "release",
+        arguments: "DEVICE --owner NAME",
+        summary: "give a controller up",
+        about: "Removes the entry, with all its attributes, only if NAME owns it. On a terminal it asks first.",
+        options: &[OWNER, YES],
+        example: "nvme-registry release nvme4 --owner stas",
+    },
+    Command {
+        name: "owner",
+        arguments: "DEVICE",
+        summary: "print who owns a controller",
+        about: "Exits 1 and prints nothing if nobody does.",
+        options: &[],
+        example: "owner=$(nvme-registry owner nvme4) || echo nobody",
+    },
+    Command {
+        name: "check",
+        arguments: "DEVICE [--as NAME]",
+        summary: "tell by exit code whether a controller may be taken down",
+        about: "Exits 0 if nobody owns the controller, or NAME does; 1 if somebody else does, who is named on standard\n\
+                error, or if there is no such controller. A local (PCIe) controller is the kernel's.",
+        options: &[option(Id::As, "as", None, "NAME", "the orchestrator that asks")],
+        example: "nvme-registry check nvme4 && nvme disconnect -d nvme4",
+    },
+    Command {
+        name: "retrieve",
+        arguments: "DEVICE -a ATTR",
+        summary: "print an attribute",
+        about: "Works on what is stored, as 'nvme registry retrieve' does, also for a device that is not there; but an\n\
+                entry that is known to be of an earlier controller answers no.",
+        options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as owner or note")],
+        example: "nvme-registry retrieve nvme4 -a note",
+    },
+    Command {
+        name: "update",
+        arguments: "DEVICE -a ATTR -V VALUE",
+        summary: "write an attribute",
+        about: "As 'nvme registry update'. 'seqnum' and 'incarnation' are the registry's own and refused. Writing\n\
+                'owner' publishes a new entry, as register does. On a terminal it asks before it changes an owner.",
+        options: &[
+            option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as note"),
+            option(Id::Value, "value", Some('V'), "VALUE", "what to write: 1 to 4096 bytes, no control characters"),
+            YES,
+        ],
+        example: "nvme-registry update nvme4 -a note -V 'boot-path SAN'",
+    },
+    Command {
+        name: "delete",
+        arguments: "DEVICE [-a ATTR]",
+        summary: "delete an attribute, or the whole entry",
+        about: "As 'nvme registry delete'. On a terminal it asks before it removes an entry or an owner.",
+        options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "delete only this attribute"), YES],
+        example: "nvme-registry delete nvme4 -a note",
+    },
+    Command {
+        name: "list",
+        arguments: "[filters]",
+        summary: "list what is registered",
+        about: "Only entries of controllers that are there, by number; --stale and --all show the others. Filters add up.",
+        options: &[
+            option(Id::Owner, "owner", None, "NAME", "only what NAME owns"),
+            flag(Id::Unowned, "unowned", None, "only entries without an owner"),
+            flag(Id::Stale, "stale", None, "only entries of controllers that are no more"),
+            flag(Id::All, "all", None, "all entries, stale ones too"),
+            option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop"),
+            option(Id::Traddr, "traddr", None, "A", "only this transport address"),
+            option(Id::Nqn, "nqn", Some('n'), "N", "only this subsystem NQN"),
+            flag(Id::Json, "json", None, "print JSON"),
+            flag(Id::Names, "names", None, "print device names only, one a line"),
+        ],
+        example: "nvme-registry list --owner stas --names",
+    },
+    Command {
+        name: "export",
+        arguments: "DEVICE",
+        summary: "print owner and private attributes for eval and for udev",
+        about: "Prints NVME_OWNER='stas' and NVME_ATTR_NOTE='...' lines, which 'eval' in a shell and udev's\n\
+                IMPORT{program} read the same.",
+        options: &[],
+        example: "eval \"$(nvme-registry export nvme4)\"; echo \"$NVME_OWNER\"",
+    },
+    Command {
+        name: "sweep",
+        arguments: "[--dry-run]",
+        summary: "remove stale entries and leftovers of killed writers",
+        about: "Prints what it removed. A leftover is a write under way that is older than a minute.",
+        options: &[flag(Id::DryRun, "dry-run", None, "only print what would be removed")],
+        example: "nvme-registry sweep --dry-run",
+    },
+];
+
+/// The command of this name.
+pub fn command(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}

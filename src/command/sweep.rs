@@ -1,0 +1,35 @@
+//! `sweep`: stale entries and leftovers.
+
+use super::Context;
+use crate::error::{Error, exit};
+use crate::registry::sweep::Swept;
+use crate::report::{output, story};
+
+pub(super) fn sweep(context: &mut Context, dry_run: bool) -> Result<u8, Error> {
+    let Some(registry) = context.registry()? else {
+        return Ok(exit::DONE);
+    };
+    let mut code = exit::DONE;
+    let out = &mut context.out;
+    registry.sweep(&context.kernel, dry_run, |swept| match swept {
+        Ok(Swept::Entry { device, owner, verdict }) => {
+            let reason = verdict.reason();
+            let name = owner.name().map_or_else(|| "-".to_owned(), ToString::to_string);
+            out.line(format_args!("{device}: {name}: {reason}"));
+            if !dry_run {
+                story::retired(device, &owner, reason);
+            }
+        }
+        Ok(Swept::Leftover(path)) => {
+            out.line(format_args!("{path}: leftover"));
+            if !dry_run {
+                story::swept(&path);
+            }
+        }
+        Err(error) => {
+            output::complain(&error);
+            code = exit::SYSTEM;
+        }
+    })?;
+    Ok(code)
+}

@@ -1,0 +1,43 @@
+//! `uevent`: what udev runs when a controller comes or goes.
+//!
+//! Both matter. A `remove` retires the entry of the controller that went; an `add` retires one that a connector which
+//! does not know the registry would otherwise inherit (H2). In the common case, nothing registered, this is two opens.
+
+use log::error;
+
+use super::Context;
+use crate::error::{Error, exit};
+use crate::kernel::uevent::{Environment, Event, from_environment};
+use crate::report::story;
+
+pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
+    match from_environment(|name| std::env::var_os(name)) {
+        Environment::Event(event) => {
+            // udev shows a program's standard error at debug level only: a failure has to be in the log.
+            handle(context, event).inspect_err(|error| {
+                error!(NVME_DEVICE:% = event.device; "{}: event not handled: {error}", event.device);
+            })?;
+        }
+        Environment::Other(what) => story::not_ours(&what),
+        Environment::Missing(variable) => {
+            return Err(Error::Usage(format!(
+                "uevent: {variable} not set: this command takes a udev event from its environment (see 'nvme-registry uevent -h')"
+            )));
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn handle(context: &Context, event: Event) -> Result<(), Error> {
+    let Some(registry) = context.registry()? else {
+        story::nothing_registered(event);
+        return Ok(());
+    };
+    let Some(seen) = registry.look(&context.kernel, event.device, event.real())? else {
+        story::nothing_registered(event);
+        return Ok(());
+    };
+    let retired = if seen.verdict.is_stale() { Some(seen.entry.retire()?) } else { None };
+    story::judged(event, &seen, retired);
+    Ok(())
+}

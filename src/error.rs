@@ -1,0 +1,99 @@
+//! What can go wrong, in one enum, and the exit code of each.
+//!
+//! `Display` names the operation, the thing and the cause ("open /run/nvme/registry: Permission denied"). An answer of
+//! "no" is not an error: it is an outcome of its command (exit code 1).
+
+use std::fmt;
+
+use rustix::io::Errno;
+
+use crate::name::{Device, Escaped};
+
+/// The exit codes, a contract with scripts (DESIGN 5).
+pub mod exit {
+    /// Done; yes.
+    pub const DONE: u8 = 0;
+    /// No: unowned, not registered, no such attribute, someone else's, declined.
+    pub const NO: u8 = 1;
+    /// Bad usage: an unknown command or option, a missing or malformed argument.
+    pub const USAGE: u8 = 2;
+    /// The system refused.
+    pub const SYSTEM: u8 = 3;
+    /// No such controller, where a command needs one.
+    pub const NO_CONTROLLER: u8 = 4;
+}
+
+/// A failure.
+#[derive(Debug)]
+pub enum Error {
+    /// The command line, or the environment that stands for it, cannot be understood.
+    Usage(String),
+    /// A system call failed.
+    System {
+        /// The operation in a word or two: "open", "rename to nvme4".
+        operation: &'static str,
+        /// What it was done to.
+        path: String,
+        /// The kernel's answer.
+        errno: Errno,
+    },
+    /// Something is not what the registry can hold: an attribute that is a FIFO, an entry that is a link.
+    Unreadable {
+        /// What could not be read.
+        path: String,
+        /// What it is instead.
+        why: &'static str,
+    },
+    /// There is no such controller.
+    NoController {
+        /// The name asked for.
+        device: Device,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// The name kept changing hands for so long that giving up is the honest answer.
+    Unsettled {
+        /// The name.
+        device: Device,
+    },
+}
+
+impl Error {
+    /// A failed system call. The path is shown with control characters escaped.
+    pub fn system(operation: &'static str, path: impl AsRef<[u8]>, errno: Errno) -> Error {
+        Error::System { operation, path: Escaped(path.as_ref()).to_string(), errno }
+    }
+
+    /// The exit code that tells scripts the same.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Usage(_) => exit::USAGE,
+            Error::System { .. } | Error::Unreadable { .. } | Error::Unsettled { .. } => exit::SYSTEM,
+            Error::NoController { .. } => exit::NO_CONTROLLER,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Usage(text) => f.write_str(text),
+            Error::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
+            Error::Unreadable { path, why } => write!(f, "read {path}: {why}"),
+            Error::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
+            Error::Unsettled { device } => {
+                write!(f, "{device}: the entry keeps changing under this command; try again")
+            }
+        }
+    }
+}
+
+/// The kernel's answer in words. `std` has them all; it appends "(os error 13)", which nobody needs.
+struct Cause(Errno);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = std::io::Error::from(self.0).to_string();
+        f.write_str(text.split(" (os error").next().unwrap_or(&text))
+    }
+}

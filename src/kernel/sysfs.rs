@@ -1,0 +1,161 @@
+//! The controllers of this host, as `/dev` and sysfs show them.
+
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
+use rustix::io::{Errno, read};
+
+use crate::error::Error;
+use crate::name::{Device, Incarnation, Seqnum};
+use crate::root::Root;
+use crate::verdict::{Sample, Sysfs};
+
+/// The counter that numbers uevents. Also the proof that sysfs is mounted.
+const UEVENT_SEQNUM: &str = "/sys/kernel/uevent_seqnum";
+/// One link per controller, named as the device.
+const CLASS: &str = "/sys/class/nvme";
+/// sysfs never shows more than a page.
+const SYSFS_MAX: usize = 4096;
+
+/// The transports that belong to the kernel: such a controller never gets an entry and is never disconnected.
+const LOCAL_TRANSPORTS: [&[u8]; 2] = [b"pcie", b"apple-nvme"];
+
+/// The running kernel under a [`Root`].
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    root: Root,
+}
+
+impl Kernel {
+    /// The kernel whose `/dev` and `/sys` stand under `root`.
+    pub fn new(root: Root) -> Kernel {
+        Kernel { root }
+    }
+
+    /// Looks at a device: its node, **then** its sysfs directory. A removal takes the node first, then numbers the
+    /// `remove` event, then takes the directory: a node seen before a directory proves that the event was not numbered
+    /// when the node was seen (DESIGN 4.1).
+    ///
+    /// # Errors
+    /// A refusal other than "not there".
+    pub fn sample(&self, device: Device) -> Result<Sample, Error> {
+        let node = self.inode(&format!("/dev/{device}"), AtFlags::SYMLINK_NOFOLLOW)?.is_some();
+        let sysfs = match self.inode(&format!("{CLASS}/{device}"), AtFlags::empty())? {
+            Some(inode) => Sysfs::Present(Incarnation(inode)),
+            // "Not there" only counts where sysfs is: without this, one call before /sys is mounted would find every
+            // entry stale.
+            None if self.inode(UEVENT_SEQNUM, AtFlags::empty())?.is_none() => Sysfs::Unknown,
+            None => Sysfs::Absent,
+        };
+        Ok(Sample { node, sysfs })
+    }
+
+    /// The incarnation of a controller that is there.
+    ///
+    /// # Errors
+    /// [`Error::NoController`] names what is missing; a refusal of the system.
+    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
+        let sample = self.sample(device)?;
+        let why = match sample {
+            Sample { sysfs: Sysfs::Unknown, .. } => {
+                return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
+            }
+            Sample { node: true, sysfs: Sysfs::Present(incarnation) } => return Ok(incarnation),
+            Sample { node: true, sysfs: Sysfs::Absent } => "it is not in /sys/class/nvme",
+            Sample { node: false, sysfs: Sysfs::Present(_) } => "its node is not in /dev",
+            Sample { node: false, sysfs: Sysfs::Absent } => "it is neither in /dev nor in /sys/class/nvme",
+        };
+        Err(Error::NoController { device, why })
+    }
+
+    /// The number of the latest uevent: the stamp of an entry written now.
+    ///
+    /// # Errors
+    /// A refusal of the system, or a counter that is no number.
+    pub fn stamp(&self) -> Result<Seqnum, Error> {
+        let text = self
+            .read(UEVENT_SEQNUM)?
+            .ok_or_else(|| Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT))?;
+        Seqnum::parse(&text).map_err(|_| Error::Unreadable {
+            path: String::from_utf8_lossy(&self.root.display(UEVENT_SEQNUM)).into_owned(),
+            why: "not a number",
+        })
+    }
+
+    /// A controller's sysfs attribute (`transport`, `address`, `subsysnqn`, `state`), its newline stripped. `None`:
+    /// it has none, or there is no such controller.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn attribute(&self, device: Device, attribute: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.read(&format!("{CLASS}/{device}/{attribute}"))
+    }
+
+    /// Whether this is a controller of the host itself (PCIe): its entry is nobody's business.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn is_local(&self, device: Device) -> Result<bool, Error> {
+        Ok(self.attribute(device, "transport")?.is_some_and(|transport| is_local_transport(&transport)))
+    }
+
+    /// Every controller there is, by number.
+    ///
+    /// # Errors
+    /// A refusal of the system. Without an nvme module there is no directory, and no controller.
+    pub fn controllers(&self) -> Result<Vec<Device>, Error> {
+        let refused = |errno| Error::system("list", self.root.display(CLASS), errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = match openat(CWD, &*self.root.path(CLASS), flags, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(errno) => return Err(refused(errno)),
+        };
+        let mut devices = Vec::new();
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut entries = RawDir::new(directory, &mut buffer);
+        while let Some(entry) = entries.next() {
+            // Whatever else stands there is not a controller.
+            devices.extend(Device::parse_name(entry.map_err(refused)?.file_name().to_bytes()).ok());
+        }
+        devices.sort_unstable();
+        Ok(devices)
+    }
+
+    /// The inode number of what stands at `path`.
+    fn inode(&self, path: &str, flags: AtFlags) -> Result<Option<u64>, Error> {
+        match statat(CWD, &*self.root.path(path), flags) {
+            Ok(stat) => Ok(Some(stat.st_ino)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(Error::system("look at", self.root.display(path), errno)),
+        }
+    }
+
+    /// The content of a sysfs file, trailing newline stripped.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut buffer = [0; SYSFS_MAX];
+        let length =
+            openat(CWD, &*self.root.path(path), flags, Mode::empty()).and_then(|file| read(&file, &mut buffer));
+        match length {
+            Ok(length) => Ok(Some(buffer.get(..length).unwrap_or_default().trim_ascii_end().to_vec())),
+            // ENODEV: the controller went while its attribute was open.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::NODEV) => Ok(None),
+            Err(errno) => Err(Error::system("read", self.root.display(path), errno)),
+        }
+    }
+}
+
+/// Whether a transport belongs to the kernel. A transport nobody has heard of is a fabric.
+pub fn is_local_transport(transport: &[u8]) -> bool {
+    LOCAL_TRANSPORTS.contains(&transport)
+}
+
+/// A part of a controller's `address` attribute: `traddr` of `traddr=127.0.0.1,trsvcid=4420`.
+pub fn address_part<'a>(address: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    address
+        .split(|&byte| byte == b',')
+        .find_map(|part| part.strip_prefix(OsStr::new(key).as_bytes())?.strip_prefix(b"="))
+}

@@ -1,0 +1,155 @@
+//! Where log lines go: the first of the journal's native socket, `/dev/log`, `/dev/kmsg` and standard error that takes
+//! the line. Nothing here blocks, and nothing here fails the operation (DESIGN 6).
+//!
+//! `env_logger` decides what is logged; its filter is read from `NVME_REGISTRY_LOG`. It is only built where that is
+//! set: a udev helper that finds nothing registered logs nothing and should not pay for a logger.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use log::kv::{self, Key, VisitSource};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, write};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
+use rustix::process::getpid;
+use rustix::stdio::stderr;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::IDENTIFIER;
+use crate::root::Root;
+
+/// The environment variable with `env_logger`'s filter syntax.
+pub const FILTER_VARIABLE: &str = "NVME_REGISTRY_LOG";
+
+const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
+const SYSLOG_SOCKET: &str = "/dev/log";
+const KERNEL_LOG: &str = "/dev/kmsg";
+
+/// syslog(3)'s `LOG_DAEMON`, and its place in a priority.
+const FACILITY: u8 = 3;
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+/// Starts logging. `verbose`: debug lines too, and all of them on standard error as well.
+pub fn start(root: &Root, verbose: bool) {
+    let level = if verbose { LevelFilter::Debug } else { LevelFilter::Info };
+    let filter = std::env::var(FILTER_VARIABLE)
+        .ok()
+        .map(|filter| env_logger::Builder::new().filter_level(level).parse_filters(&filter).build());
+    let max = filter.as_ref().map_or(level, env_logger::Logger::filter);
+    let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose });
+    if log::set_logger(logger).is_ok() {
+        log::set_max_level(max);
+    }
+}
+
+struct Logger {
+    root: Root,
+    filter: Option<env_logger::Logger>,
+    echo: bool,
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.enabled(metadata))
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.filter.as_ref().is_none_or(|filter| filter.matches(record)) {
+            return;
+        }
+        let text = record.args().to_string();
+        let priority = priority(record.level());
+        let taken = self.to_socket(JOURNAL_SOCKET, || journal(record, priority, &text))
+            || self.to_socket(SYSLOG_SOCKET, || syslog(priority, &text))
+            || self.to_kernel(priority, &text);
+        if !taken || self.echo {
+            // The last resort: there is nobody left to tell if it fails.
+            let _ = write(stderr(), format!("{IDENTIFIER}: {text}\n").as_bytes());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+impl Logger {
+    /// Sends one datagram, without waiting, and says whether it was taken.
+    fn to_socket(&self, path: &str, datagram: impl FnOnce() -> Vec<u8>) -> bool {
+        let send = || -> Result<(), Errno> {
+            let address = SocketAddrUnix::new(&*self.root.path(path))?;
+            // Refused where a unit allows no AF_UNIX; then the next sink is tried.
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+            sendto(&socket, &datagram(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT, &address)?;
+            Ok(())
+        };
+        send().is_ok()
+    }
+
+    /// Writes one record to the kernel's log buffer, which takes one write for one record.
+    fn to_kernel(&self, priority: u8, text: &str) -> bool {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let line = format!("<{}>{IDENTIFIER}[{}]: {text}\n", FACILITY << 3 | priority, getpid());
+        openat(CWD, &*self.root.path(KERNEL_LOG), flags, Mode::empty())
+            .and_then(|log| write(&log, line.as_bytes()))
+            .is_ok_and(|written| written == line.len())
+    }
+}
+
+/// syslog(3)'s priority of a level.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    }
+}
+
+/// A datagram of the journal's native protocol (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>): `FIELD=value` lines.
+/// Values never hold a newline: whatever came from outside was escaped when it was displayed.
+fn journal(record: &Record<'_>, priority: u8, text: &str) -> Vec<u8> {
+    let mut fields = Fields(format!(
+        "SYSLOG_IDENTIFIER={IDENTIFIER}\nSYSLOG_FACILITY={FACILITY}\nSYSLOG_PID={}\nPRIORITY={priority}\nMESSAGE={text}\n",
+        getpid()
+    ));
+    // Our own visitor never fails.
+    let _ = record.key_values().visit(&mut fields);
+    fields.0.into_bytes()
+}
+
+struct Fields(String);
+
+impl<'kvs> VisitSource<'kvs> for Fields {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        let value = value.to_string();
+        if !value.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.0, "{}={value}", key.as_str());
+        }
+        Ok(())
+    }
+}
+
+/// A line of RFC 3164 without the host name, as syslog(3) writes it to the local socket. In UTC, as musl's does: a
+/// static binary has no time zones.
+fn syslog(priority: u8, text: &str) -> Vec<u8> {
+    let now = clock_gettime(ClockId::Realtime).tv_sec;
+    format!("<{}>{} {IDENTIFIER}[{}]: {text}", FACILITY << 3 | priority, timestamp(now), getpid()).into_bytes()
+}
+
+/// `Mmm dd hh:mm:ss` of a time in seconds since 1970, the day padded with a space (RFC 3164, 4.1.2).
+///
+/// The date is Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last one.
+fn timestamp(seconds: i64) -> String {
+    const MONTHS: [&str; 12] = ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let day_of_era = (days + 719_468).rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = usize::try_from(month).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"Jan");
+    format!("{month} {day:>2} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+}

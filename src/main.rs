@@ -1,0 +1,25 @@
+//! The program: parse, start the log, run, exit code.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use nvme_registry::error::exit;
+use nvme_registry::report::output::complain;
+use nvme_registry::{cli, command, log as sinks};
+
+fn main() -> ExitCode {
+    let invocation = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            complain(error);
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    sinks::start(&invocation.root, invocation.verbose);
+    let code = command::run(invocation).unwrap_or_else(|error| {
+        complain(&error);
+        error.exit_code()
+    });
+    ExitCode::from(code)
+}

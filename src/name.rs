@@ -1,0 +1,296 @@
+//! The words of the registry, parsed once at the door.
+//!
+//! Everything that reaches the file system or a decision is one of these types, so nothing further inside checks a
+//! name again: a [`Device`] cannot hold `nvme04` or `../x`, an [`AttrName`] cannot leave its entry, a [`Value`] cannot
+//! forge a second line (DESIGN H10). The limits are those of libnvme's registry, made strict.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+use std::os::unix::ffi::OsStrExt;
+
+/// The attribute that names the orchestrator a controller belongs to.
+pub const OWNER: &str = "owner";
+/// The attribute that holds the entry's [`Seqnum`], its stamp.
+pub const SEQNUM: &str = "seqnum";
+/// The attribute that holds the entry's [`Incarnation`].
+pub const INCARNATION: &str = "incarnation";
+
+/// The longest attribute name, in bytes.
+pub const ATTR_NAME_MAX: usize = 64;
+/// The longest value, in bytes, its trailing newline not counted.
+pub const VALUE_MAX: usize = 4096;
+
+/// Why a word was refused. `Display` completes the sentence "`WORD` is not a …: ".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadName {
+    /// Nothing where a word was expected.
+    Empty,
+    /// Not `nvme` and a decimal number.
+    NotADevice,
+    /// A namespace (`nvme3n1`) or another device below a controller.
+    Namespace,
+    /// The number has a leading zero.
+    LeadingZero,
+    /// The number does not fit the kernel's instance, an `i32`.
+    InstanceTooLarge,
+    /// A byte outside `[A-Za-z0-9_-]`.
+    AttrCharacter,
+    /// More than [`ATTR_NAME_MAX`] bytes.
+    AttrTooLong,
+    /// A control character, a newline among them.
+    ControlCharacter,
+    /// More than [`VALUE_MAX`] bytes.
+    ValueTooLong,
+    /// Not a decimal number of 64 bits.
+    NotANumber,
+}
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadName::Empty => "it is empty",
+            BadName::NotADevice => "a controller is named nvme and a number, as in nvme4 or /dev/nvme4",
+            BadName::Namespace => "this is a namespace; name its controller, as in nvme4",
+            BadName::LeadingZero => "the number has a leading zero",
+            BadName::InstanceTooLarge => "the number is larger than the kernel's 2147483647",
+            BadName::AttrCharacter => "only letters, digits, '_' and '-' are allowed",
+            BadName::AttrTooLong => "it is longer than 64 bytes",
+            BadName::ControlCharacter => "control characters, newlines among them, are not allowed",
+            BadName::ValueTooLong => "it is longer than 4096 bytes",
+            BadName::NotANumber => "it is not a decimal number of 64 bits",
+        })
+    }
+}
+
+/// A controller's kernel name, `nvmeN`: which name, not which controller (see [`Incarnation`]).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Device {
+    instance: u32,
+}
+
+impl Device {
+    /// The device of an instance number, as `/dev/nvme-fabrics` answers it. `None` where it does not fit an `i32`.
+    pub fn from_instance(instance: u64) -> Option<Device> {
+        i32::try_from(instance).ok()?;
+        u32::try_from(instance).ok().map(|instance| Device { instance })
+    }
+
+    /// Parses `nvmeN` or `/dev/nvmeN`.
+    ///
+    /// # Errors
+    /// Anything that the kernel would not call a controller, a namespace (`nvme3n1`) with its own reason.
+    pub fn parse(word: &OsStr) -> Result<Device, BadName> {
+        let word = word.as_bytes();
+        Self::parse_name(word.strip_prefix(b"/dev/").unwrap_or(word))
+    }
+
+    /// Parses `nvmeN`, as a directory holds it.
+    ///
+    /// # Errors
+    /// As [`Device::parse`]; a directory before the name is refused too.
+    pub fn parse_name(name: &[u8]) -> Result<Device, BadName> {
+        if name.is_empty() {
+            return Err(BadName::Empty);
+        }
+        let number = name.strip_prefix(b"nvme").ok_or(BadName::NotADevice)?;
+        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match (digits, number) {
+            (0, _) => return Err(BadName::NotADevice),
+            (_, [b'0', _, ..]) if digits > 1 => return Err(BadName::LeadingZero),
+            _ => {}
+        }
+        match number.get(digits..) {
+            None | Some([]) => {}
+            Some([b'n' | b'c', rest @ ..]) if rest.first().is_some_and(u8::is_ascii_digit) => {
+                return Err(BadName::Namespace);
+            }
+            Some(_) => return Err(BadName::NotADevice),
+        }
+        let instance = decimal(number).ok_or(BadName::InstanceTooLarge)?;
+        Device::from_instance(instance).ok_or(BadName::InstanceTooLarge)
+    }
+
+    /// The name as a directory entry: `nvme4`.
+    pub fn name(self) -> String {
+        let mut name = String::with_capacity("nvme2147483647".len());
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{self}");
+        name
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nvme{}", self.instance)
+    }
+}
+
+/// The name of an attribute: a file name that can neither be hidden, nor leave the entry, nor look like a write under way.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct AttrName(String);
+
+impl AttrName {
+    /// Parses `[A-Za-z0-9_-]+`, at most [`ATTR_NAME_MAX`] bytes.
+    ///
+    /// # Errors
+    /// Everything else. A name with a dot in it, such as `owner.tmp.x`, is refused with it.
+    pub fn parse(word: &[u8]) -> Result<AttrName, BadName> {
+        if word.is_empty() {
+            return Err(BadName::Empty);
+        }
+        if word.len() > ATTR_NAME_MAX {
+            return Err(BadName::AttrTooLong);
+        }
+        if !word.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
+            return Err(BadName::AttrCharacter);
+        }
+        String::from_utf8(word.to_vec()).map(AttrName).map_err(|_| BadName::AttrCharacter)
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the owner.
+    pub fn is_owner(&self) -> bool {
+        self.0 == OWNER
+    }
+
+    /// Whether this is the registry's own bookkeeping, which no command may set or delete.
+    pub fn is_reserved(&self) -> bool {
+        self.0 == SEQNUM || self.0 == INCARNATION
+    }
+
+    /// Whether an orchestrator may keep what it likes here, and a new owner's entry carries it over.
+    pub fn is_private(&self) -> bool {
+        !self.is_owner() && !self.is_reserved()
+    }
+}
+
+impl fmt::Display for AttrName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An attribute's value: bytes, UTF-8 or not. Displayed with every control character and stray byte escaped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Value(Vec<u8>);
+
+impl Value {
+    /// Parses a value given by a caller: 1 to [`VALUE_MAX`] bytes without control characters.
+    ///
+    /// # Errors
+    /// Everything else.
+    pub fn parse(word: &[u8]) -> Result<Value, BadName> {
+        if word.is_empty() {
+            return Err(BadName::Empty);
+        }
+        if word.len() > VALUE_MAX {
+            return Err(BadName::ValueTooLong);
+        }
+        if word.iter().any(u8::is_ascii_control) {
+            return Err(BadName::ControlCharacter);
+        }
+        Ok(Value(word.to_vec()))
+    }
+
+    /// A value as a file holds it: trailing `\n` and `\r` stripped, nothing left is `None`. Control characters inside,
+    /// which only a stranger can have written, are kept: whoever shows them escapes them.
+    ///
+    /// # Errors
+    /// More than [`VALUE_MAX`] bytes.
+    pub fn stored(file: &[u8]) -> Result<Option<Value>, BadName> {
+        let end = file.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+        match file.get(..end) {
+            None | Some([]) => Ok(None),
+            Some(value) if value.len() > VALUE_MAX => Err(BadName::ValueTooLong),
+            Some(value) => Ok(Some(Value(value.to_vec()))),
+        }
+    }
+
+    /// The bytes, without a newline.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(&self.0).fmt(f)
+    }
+}
+
+/// Bytes for a person's eyes: valid UTF-8 as it is, but control characters and all other bytes as `\xNN`.
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                if character.is_control() {
+                    let mut utf8 = [0; 4];
+                    character.encode_utf8(&mut utf8).bytes().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+                } else {
+                    f.write_char(character)?;
+                }
+            }
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A uevent number. The kernel counts every uevent of the running system in one sequence; an entry's stamp is
+/// `/sys/kernel/uevent_seqnum` as read right after connect.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Seqnum(pub u64);
+
+/// One controller's life, from connect to removal: the inode number of its sysfs directory, unique within one boot
+/// (kernfs hands inode numbers out cyclically and with a generation).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Incarnation(pub u64);
+
+impl Seqnum {
+    /// Parses a decimal number of 64 bits; signs, spaces and anything else are no number.
+    ///
+    /// # Errors
+    /// [`BadName::NotANumber`].
+    pub fn parse(word: &[u8]) -> Result<Seqnum, BadName> {
+        decimal(word).map(Seqnum).ok_or(BadName::NotANumber)
+    }
+}
+
+impl Incarnation {
+    /// Parses a decimal number of 64 bits.
+    ///
+    /// # Errors
+    /// [`BadName::NotANumber`].
+    pub fn parse(word: &[u8]) -> Result<Incarnation, BadName> {
+        decimal(word).map(Incarnation).ok_or(BadName::NotANumber)
+    }
+}
+
+impl fmt::Display for Seqnum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Digits and nothing but digits, as a `u64`. (`str::parse` would take a leading `+`.)
+fn decimal(word: &[u8]) -> Option<u64> {
+    if word.is_empty() {
+        return None;
+    }
+    word.iter().try_fold(0_u64, |number, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}

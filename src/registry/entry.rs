@@ -1,0 +1,177 @@
+//! One entry, held by its directory descriptor.
+//!
+//! What is read through the descriptor belongs together, and stays what it was, whatever takes the name meanwhile:
+//! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory stands for one owner of
+//! one incarnation (DESIGN 3).
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
+
+use super::attribute::{Unreadable, read_attribute};
+use super::{DIRECTORY, Registry, each_name, not_a_directory};
+use crate::error::Error;
+use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
+
+/// An attribute and what it holds.
+pub type Attribute = (AttrName, Value);
+
+/// Who owns a controller, as far as an entry says.
+#[derive(Debug)]
+pub enum Ownership {
+    /// Nobody.
+    Nobody,
+    /// This orchestrator.
+    Owner(Value),
+    /// Somebody: there is an owner, but it cannot be read. Guardrails treat this as owned.
+    Unreadable(Error),
+}
+
+impl Ownership {
+    /// The owner's name, where there is one that can be read.
+    pub fn name(&self) -> Option<&Value> {
+        match self {
+            Ownership::Owner(name) => Some(name),
+            Ownership::Nobody | Ownership::Unreadable(_) => None,
+        }
+    }
+}
+
+/// An entry's directory, open.
+#[derive(Debug)]
+pub struct Entry<'r> {
+    pub(super) registry: &'r Registry,
+    pub(super) device: Device,
+    pub(super) dir: OwnedFd,
+}
+
+impl Registry {
+    /// Opens a device's entry. `None`: there is none.
+    ///
+    /// # Errors
+    /// A refusal of the system; an entry that is a file or a link.
+    pub fn entry(&self, device: Device) -> Result<Option<Entry<'_>>, Error> {
+        match self.open_directory(&device.name()) {
+            Ok(dir) => Ok(Some(Entry { registry: self, device, dir })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(not_a_directory("open", &self.message_path(&device.name()), errno)),
+        }
+    }
+
+    pub(super) fn open_directory(&self, name: &str) -> Result<OwnedFd, Errno> {
+        openat(&self.dir, name, DIRECTORY, Mode::empty())
+    }
+}
+
+impl Entry<'_> {
+    /// The device it is, or was, the entry of.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Reads an attribute. `None`: there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`]: it is not a regular file of at most 4096 bytes. A refusal of the system.
+    pub fn read(&self, name: &str) -> Result<Option<Value>, Error> {
+        read_attribute(&self.dir, name).map_err(|unreadable| self.error(name, unreadable))
+    }
+
+    /// The incarnation it was written for. One that cannot be understood is none: doubt keeps.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn incarnation(&self) -> Result<Option<Incarnation>, Error> {
+        Ok(self.evidence(INCARNATION)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
+    }
+
+    /// The stamp it was written with. One that cannot be understood is none (H4).
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn stamp(&self) -> Result<Option<Seqnum>, Error> {
+        Ok(self.evidence(SEQNUM)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
+    }
+
+    /// Who it says owns the controller.
+    pub fn owner(&self) -> Ownership {
+        match self.read(OWNER) {
+            Ok(Some(name)) => Ownership::Owner(name),
+            Ok(None) => Ownership::Nobody,
+            Err(error) => Ownership::Unreadable(error),
+        }
+    }
+
+    /// The names of its attributes, sorted. Hidden files and writes under way are none.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn names(&self) -> Result<Vec<AttrName>, Error> {
+        let mut names = Vec::new();
+        self.reopened()
+            .and_then(|dir| each_name(&dir, |name| names.extend(AttrName::parse(name).ok())))
+            .map_err(|errno| Error::system("list", self.message_path(), errno))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The private attributes, to be carried over to the next owner's entry. One that cannot be read is left behind,
+    /// with a warning in the log.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub(super) fn private_attributes(&self) -> Result<Vec<Attribute>, Error> {
+        let mut attributes = Vec::new();
+        for name in self.names()?.into_iter().filter(AttrName::is_private) {
+            match self.read(name.as_str()) {
+                Ok(Some(value)) => attributes.push((name, value)),
+                Ok(None) => {}
+                Err(error @ Error::Unreadable { .. }) => log::warn!("{}: not carried over: {error}", self.device),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Whether this directory is (still) the one under the device's name.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn is_named(&self) -> Result<bool, Error> {
+        let refused = |errno| Error::system("look at", self.message_path(), errno);
+        let ours = fstat(&self.dir).map_err(refused)?;
+        match statat(&self.registry.dir, self.device.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            // While the descriptor is open the inode number cannot be given to another directory.
+            Ok(named) => Ok((named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(refused(errno)),
+        }
+    }
+
+    /// The same directory with a read position of its own.
+    pub(super) fn reopened(&self) -> Result<OwnedFd, Errno> {
+        openat(&self.dir, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    pub(super) fn message_path(&self) -> Vec<u8> {
+        self.registry.message_path(&self.device.name())
+    }
+
+    /// An attribute the verdict rests on. What is strange proves nothing.
+    fn evidence(&self, name: &str) -> Result<Option<Value>, Error> {
+        match read_attribute(&self.dir, name) {
+            Ok(value) => Ok(value),
+            Err(Unreadable::Strange(_)) => Ok(None),
+            Err(unreadable @ Unreadable::System(_)) => Err(self.error(name, unreadable)),
+        }
+    }
+
+    fn error(&self, name: &str, unreadable: Unreadable) -> Error {
+        let path = [self.message_path().as_slice(), b"/", name.as_bytes()].concat();
+        match unreadable {
+            Unreadable::Strange(why) => Error::Unreadable { path: Escaped(&path).to_string(), why },
+            Unreadable::System(errno) => Error::system("read", path, errno),
+        }
+    }
+}

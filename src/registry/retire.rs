@@ -1,0 +1,72 @@
+//! Anchored removal: what was judged is what is removed (DESIGN 4.4, H1, S1).
+//!
+//! libnvme's rule judges an entry and then removes *the path*; an entry renamed into place in between is lost while its
+//! controller is live. Here the files are unlinked through the descriptor of the directory that was judged, and the
+//! name is given up with rmdir, which refuses a directory that is not empty. A new entry is never empty: it is built
+//! aside and renamed into place whole. So it survives, whatever the timing.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+
+use super::entry::Entry;
+use super::{ROUNDS, each_name};
+use crate::error::Error;
+use crate::name::{INCARNATION, OWNER, SEQNUM};
+
+/// How a retirement ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retired {
+    /// The entry is gone, and the name with it.
+    Removed,
+    /// The entry is gone; somebody else had already taken the name, or given it up.
+    Overtaken,
+}
+
+impl Entry<'_> {
+    /// Removes this entry, and nothing else.
+    ///
+    /// # Errors
+    /// A refusal of the system. The owner goes first, so what is left of the entry owns nothing.
+    pub fn retire(&self) -> Result<Retired, Error> {
+        let refused = |errno| Error::system("remove", self.message_path(), errno);
+        for _ in 0..ROUNDS {
+            self.reopened().and_then(|dir| purge(&dir)).map_err(refused)?;
+            match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+                Ok(()) => return Ok(Retired::Removed),
+                // ENOENT: another retirement was quicker. ENOTDIR: a stranger's file has the name.
+                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Retired::Overtaken),
+                // POSIX allows either for a directory that is not empty: either another entry took the name, or
+                // somebody wrote into this one meanwhile.
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    if !self.is_named()? {
+                        return Ok(Retired::Overtaken);
+                    }
+                }
+                Err(errno) => return Err(refused(errno)),
+            }
+        }
+        Err(Error::Unsettled { device: self.device })
+    }
+}
+
+/// Unlinks everything in a directory, through its descriptor: the owner first, so that whoever is killed half-way
+/// leaves nothing that owns; incarnation and stamp last, so that what is left can still be judged.
+pub(super) fn purge(dir: &OwnedFd) -> Result<(), Errno> {
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    each_name(dir, |name| names.push(name.to_vec()))?;
+    names.sort_by_key(|name| match name.as_slice() {
+        name if name == OWNER.as_bytes() => 0,
+        name if name == INCARNATION.as_bytes() => 2,
+        name if name == SEQNUM.as_bytes() => 3,
+        _ => 1,
+    });
+    names.iter().try_for_each(|name| match unlinkat(dir, name.as_slice(), AtFlags::empty()) {
+        // ENOENT: somebody else is removing the same entry.
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        // A directory that a stranger made. A full one is not ours to empty.
+        Err(Errno::ISDIR) => unlinkat(dir, name.as_slice(), AtFlags::REMOVEDIR),
+        Err(errno) => Err(errno),
+    })
+}

@@ -1,0 +1,36 @@
+//! `NAME='value'` lines that `eval` in a shell and udev's `IMPORT{program}` read the same.
+//!
+//! udev (`udev_rules`, `get_property_from_string`) takes off one pair of equal quotes around the value and knows no
+//! escapes; a shell takes everything between single quotes as it is, and between double quotes all but four characters.
+//! So a value is put between single quotes, or, if it has one itself, between double quotes. A value with a single
+//! quote *and* one of the four cannot be written so that both read it.
+
+use crate::name::{AttrName, Value};
+
+/// What a shell acts on between double quotes. (`!` only acts in interactive shells, never in `eval`.)
+const ACTIVE_IN_DOUBLE_QUOTES: &[u8] = b"\"$`\\";
+
+/// The variable that names the owner.
+pub const OWNER_VARIABLE: &str = "NVME_OWNER";
+
+/// The variable of a private attribute: upper case, `-` as `_`.
+pub fn variable(name: &AttrName) -> String {
+    format!("NVME_ATTR_{}", name.as_str().to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The line, newline included. `None`: no quoting says the same to both readers.
+pub fn line(variable: &str, value: &Value) -> Option<Vec<u8>> {
+    let value = value.as_bytes();
+    // A stranger's control characters: a newline would begin another line.
+    if value.iter().any(u8::is_ascii_control) {
+        return None;
+    }
+    let quote: &[u8] = if !value.contains(&b'\'') {
+        b"'"
+    } else if !value.iter().any(|byte| ACTIVE_IN_DOUBLE_QUOTES.contains(byte)) {
+        b"\""
+    } else {
+        return None;
+    };
+    Some([variable.as_bytes(), b"=", quote, value, quote, b"\n"].concat())
+}

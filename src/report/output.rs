@@ -1,0 +1,77 @@
+//! Standard output and standard error, without the print macros: those panic on a closed pipe.
+
+use rustix::io::{Errno, write};
+use rustix::stdio::{stderr, stdout};
+use rustix::termios::isatty;
+
+use crate::error::Error;
+use crate::name::Value;
+
+/// What a command prints: collected, and written by [`Output::flush`] in one go.
+#[derive(Debug, Default)]
+pub struct Output {
+    bytes: Vec<u8>,
+    quiet: bool,
+}
+
+impl Output {
+    /// An empty output. `quiet`: [`Output::note`] says nothing.
+    pub fn new(quiet: bool) -> Output {
+        Output { bytes: Vec::new(), quiet }
+    }
+
+    /// Adds bytes as they are.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: impl std::fmt::Display) {
+        self.push(format!("{text}\n").as_bytes());
+    }
+
+    /// Adds a value. On a terminal everything that a terminal could act on is escaped. Elsewhere a value goes out byte
+    /// for byte, but for control characters, which only a stranger can have stored and which would forge lines (H10).
+    pub fn value(&mut self, value: &Value) {
+        if isatty(stdout()) {
+            self.push(value.to_string().as_bytes());
+            return;
+        }
+        for &byte in value.as_bytes() {
+            if byte.is_ascii_control() {
+                self.push(format!("\\x{byte:02x}").as_bytes());
+            } else {
+                self.push(&[byte]);
+            }
+        }
+    }
+
+    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
+    pub fn note(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            complain(text);
+        }
+    }
+
+    /// Writes what was collected.
+    ///
+    /// # Errors
+    /// Standard output cannot be written: a closed pipe, a full disk.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let mut rest = self.bytes.as_slice();
+        while !rest.is_empty() {
+            match write(stdout(), rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(Error::system("write", "standard output", errno)),
+            }
+        }
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
+/// Writes a line to standard error: `nvme-registry: TEXT`. There is nobody left to tell if that fails.
+pub fn complain(text: impl std::fmt::Display) {
+    let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
+}

@@ -1,0 +1,337 @@
+//! A `--root` tree in which the tests are the kernel: controllers come, go and are recycled as the kernel does it, and
+//! the product runs on it as it ships.
+//!
+//! Ordinary file systems reuse inode numbers at once, sysfs does not. So a controller's sysfs directory is moved aside
+//! when it goes, never deleted: its inode number stays taken.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The binary under test: the one that ships where `make test` names it, else cargo's own build of it.
+pub fn binary() -> PathBuf {
+    std::env::var_os("NVME_REGISTRY_BIN").map_or_else(|| env!("CARGO_BIN_EXE_nvme-registry").into(), PathBuf::from)
+}
+
+/// A tree with `/run`, `/dev`, `/sys`, and no controller yet.
+pub struct Sandbox {
+    dir: TempDir,
+    gone: std::cell::Cell<u32>,
+}
+
+impl Sandbox {
+    /// An empty system: sysfs is mounted, the uevent counter stands at 1000.
+    pub fn new() -> Sandbox {
+        let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
+        let sandbox = Sandbox { dir, gone: std::cell::Cell::new(0) };
+        for path in ["run", "dev", "sys/class/nvme", "sys/devices", "sys/kernel", "gone"] {
+            fs::create_dir_all(sandbox.path(path)).expect("a directory in the sandbox");
+        }
+        sandbox.write("sys/kernel/uevent_seqnum", "1000\n");
+        sandbox
+    }
+
+    /// A system with one tcp controller that is connected; see [`Sandbox::connect`].
+    pub fn with_controller(device: &str) -> Sandbox {
+        let sandbox = Sandbox::new();
+        sandbox.connect(device, "tcp");
+        sandbox
+    }
+
+    /// The path of something in the tree.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// The path of an entry, or of something in it.
+    pub fn entry(&self, path: &str) -> PathBuf {
+        self.path("run/nvme/registry").join(path)
+    }
+
+    /// Writes a file, and the directories above it.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory in the sandbox");
+        fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// Reads a file of the tree as text; `None` if it is not there.
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read(self.path(path)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    // The kernel.
+
+    /// The uevent counter.
+    pub fn seqnum(&self) -> u64 {
+        self.read("sys/kernel/uevent_seqnum").expect("the counter").trim().parse().expect("a number")
+    }
+
+    /// Numbers an event, and returns its number.
+    pub fn number_event(&self) -> u64 {
+        let seqnum = self.seqnum() + 1;
+        self.write("sys/kernel/uevent_seqnum", format!("{seqnum}\n"));
+        seqnum
+    }
+
+    /// A controller comes: its sysfs directory, its node, its `add` event, whose number is returned.
+    pub fn connect(&self, device: &str, transport: &str) -> u64 {
+        let directory = format!("sys/devices/virtual/nvme-fabrics/ctl/{device}");
+        for (attribute, value) in [
+            ("transport", transport),
+            ("address", "traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1"),
+            ("subsysnqn", "nqn.2026-01.example:subsystem"),
+            ("state", "live"),
+        ] {
+            self.write(&format!("{directory}/{attribute}"), format!("{value}\n"));
+        }
+        std::os::unix::fs::symlink(
+            format!("../../devices/virtual/nvme-fabrics/ctl/{device}"),
+            self.path(&format!("sys/class/nvme/{device}")),
+        )
+        .expect("a link in sysfs");
+        self.write(&format!("dev/{device}"), "");
+        self.number_event()
+    }
+
+    /// A controller goes, in the kernel's order: the node, the `remove` event, sysfs. Returns the event's number.
+    pub fn disconnect(&self, device: &str) -> u64 {
+        self.take_node(device);
+        let seqnum = self.number_event();
+        self.take_sysfs(device);
+        seqnum
+    }
+
+    /// The first step of a removal.
+    pub fn take_node(&self, device: &str) {
+        fs::remove_file(self.path(&format!("dev/{device}"))).expect("the node");
+    }
+
+    /// The last step of a removal.
+    pub fn take_sysfs(&self, device: &str) {
+        fs::remove_file(self.path(&format!("sys/class/nvme/{device}"))).expect("the link in sysfs");
+        self.gone.set(self.gone.get() + 1);
+        fs::rename(
+            self.path(&format!("sys/devices/virtual/nvme-fabrics/ctl/{device}")),
+            self.path(&format!("gone/{}", self.gone.get())),
+        )
+        .expect("the directory in sysfs");
+    }
+
+    /// The inode number of a controller's sysfs directory.
+    pub fn incarnation(&self, device: &str) -> u64 {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(self.path(&format!("sys/class/nvme/{device}"))).expect("the controller").ino()
+    }
+
+    // Strangers.
+
+    /// Writes an entry as libnvme does: built aside, the old one renamed away, the new one renamed in.
+    pub fn libnvme_writes(&self, device: &str, attributes: &[(&str, &str)]) {
+        let hidden = format!("run/nvme/registry/.{device}.tmp.libnvm");
+        for (name, value) in attributes {
+            self.write(&format!("{hidden}/{name}"), format!("{value}\n"));
+        }
+        if self.entry(device).exists() {
+            let old = self.entry(&format!(".{device}.tmp.libold"));
+            fs::rename(self.entry(device), &old).expect("the old entry renamed away");
+            fs::remove_dir_all(old).expect("the old entry purged");
+        }
+        fs::rename(self.path(&hidden), self.entry(device)).expect("the new entry renamed in");
+    }
+
+    /// Everything below `run/nvme`, with contents: what "nothing changed" is checked by.
+    pub fn registry(&self) -> String {
+        let mut text = String::new();
+        describe(&self.path("run/nvme"), self.dir.path(), &mut text);
+        text
+    }
+
+    // The product.
+
+    /// A command of the product in this tree, not started yet.
+    pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear().arg("--root").arg(self.dir.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of the product: words as a shell would split them at spaces.
+    pub fn run(&self, words: &str) -> Outcome {
+        Outcome::of(&mut self.command(words.split_whitespace()))
+    }
+
+    /// Runs `uevent` with an environment.
+    pub fn uevent(&self, environment: &[(&str, &str)]) -> Outcome {
+        Outcome::of(self.command(["uevent"]).envs(environment.iter().copied()))
+    }
+
+    /// Runs `uevent` with the real environment in a fixture, but with this device and number.
+    pub fn fixture_event(&self, fixture: &str, device: &str, seqnum: u64) -> Outcome {
+        Outcome::of(&mut self.fixture_command(fixture, device, seqnum))
+    }
+
+    /// The same, not started yet.
+    pub fn fixture_command(&self, fixture: &str, device: &str, seqnum: u64) -> Command {
+        let mut command = self.command(["uevent"]);
+        command.envs(fixture_environment(fixture, device, seqnum));
+        command
+    }
+
+    /// Listens on a log socket of the tree. Nothing is read before it is asked for, so messages queue up.
+    pub fn listen(&self, socket: &str) -> Listener {
+        let path = self.path(socket);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("the socket's directory");
+        let socket = UnixDatagram::bind(path).expect("a log socket");
+        socket.set_nonblocking(true).expect("a non-blocking socket");
+        Listener(socket)
+    }
+
+    /// Listens on the journal's native socket.
+    pub fn journal(&self) -> Listener {
+        self.listen("run/systemd/journal/socket")
+    }
+}
+
+/// The variables of a fixture, with another device and event number.
+pub fn fixture_environment(fixture: &str, device: &str, seqnum: u64) -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/uevents").join(format!("{fixture}.env"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| match name {
+            "SEQNUM" => (name.to_owned(), seqnum.to_string()),
+            _ => (name.to_owned(), value.replace("nvme0", device)),
+        })
+        .collect()
+}
+
+fn describe(path: &Path, root: &Path, text: &mut String) {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = fs::symlink_metadata(path) else { return };
+    let name = path.strip_prefix(root).unwrap_or(path).display();
+    text.push_str(&format!("{name} mode={:o} inode={}", metadata.mode(), metadata.ino()));
+    if metadata.is_dir() {
+        text.push('\n');
+        let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        entries.sort();
+        entries.iter().for_each(|entry| describe(entry, root, text));
+    } else if metadata.is_file() && metadata.len() < 10_000 {
+        text.push_str(&format!(" {:?}\n", String::from_utf8_lossy(&fs::read(path).unwrap_or_default())));
+    } else {
+        text.push_str(&format!(" size={}\n", metadata.len()));
+    }
+}
+
+/// A log socket.
+pub struct Listener(UnixDatagram);
+
+impl Listener {
+    /// The messages that have arrived, in their order.
+    pub fn messages(&self) -> Vec<String> {
+        let mut buffer = vec![0; 65_536];
+        std::iter::from_fn(|| {
+            let length = self.0.recv(&mut buffer).ok()?;
+            Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+        })
+        .collect()
+    }
+
+    /// The only message that has arrived.
+    pub fn message(&self) -> String {
+        let mut messages = self.messages();
+        assert_eq!(messages.len(), 1, "one log line expected, got {messages:#?}");
+        messages.remove(0)
+    }
+}
+
+/// A field of a message in the journal's native protocol.
+pub fn field(message: &str, name: &str) -> Option<String> {
+    message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+}
+
+/// What a run of the product came to. The assertions print all of it when they fail.
+pub struct Outcome {
+    command: String,
+    output: Output,
+}
+
+impl Outcome {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Outcome {
+        let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Outcome { command: format!("{command:?}"), output }
+    }
+
+    /// The outcome of a process that was traced.
+    pub fn from(output: Output) -> Outcome {
+        Outcome { command: "(traced)".to_owned(), output }
+    }
+
+    /// Standard output as bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.output.stdout
+    }
+
+    /// Standard output.
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// Standard error, without the log lines that end up there because the sandbox has no log.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// The exit code; a death by signal is a failure of the test.
+    pub fn code(&self) -> i32 {
+        self.output.status.code().unwrap_or_else(|| panic!("killed by a signal\n{self}"))
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(&self, code: i32) -> &Outcome {
+        assert!(self.output.status.code() == Some(code), "exit code {code} expected\n{self}");
+        self
+    }
+
+    /// Asserts the whole of standard output.
+    #[track_caller]
+    pub fn prints(&self, text: &str) -> &Outcome {
+        assert!(self.output.stdout == text.as_bytes(), "this output expected: {text:?}\n{self}");
+        self
+    }
+
+    /// Asserts a part of standard error.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Outcome {
+        assert!(self.stderr().contains(text), "this message expected: {text:?}\n{self}");
+        self
+    }
+
+    /// Asserts that a text is nowhere in the output.
+    #[track_caller]
+    pub fn never_says(&self, text: &str) -> &Outcome {
+        assert!(!self.stderr().contains(text) && !self.stdout().contains(text), "not expected: {text:?}\n{self}");
+        self
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "command: {}", self.command)?;
+        writeln!(f, "status:  {}", self.output.status)?;
+        writeln!(f, "stdout:  {}", self.stdout())?;
+        write!(f, "stderr:  {}", self.stderr())
+    }
+}
+
+/// The bytes of a word that is not UTF-8.
+pub fn os(bytes: &[u8]) -> &std::ffi::OsStr {
+    std::ffi::OsStr::from_bytes(bytes)
+}
