@@ -1,1 +1,20 @@
-fn main() {}
+//! The integration tests: the product as it ships, in `--root` trees ([`support::Sandbox`]).
+//!
+//! Tests with a number of the design in their name (`h1_…`, `s2_…`) show that the hole of that number is closed or the
+//! invariant holds.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout
+)]
+
+mod commands;
+mod names;
+mod protocol;
+mod races;
+mod support;
+mod verdict;

@@ -66,7 +66,7 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Erro
     if !confirmed(context, format_args!("{device}: delete its entry?"))? {
         return Ok(exit::NO);
     }
-    seen.entry.retire()?;
+    seen.entry.retire(&context.kernel)?;
     story::deleted(device, &seen.owner);
     Ok(exit::DONE)
 }

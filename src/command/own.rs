@@ -88,7 +88,7 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
     if !confirmed(context, format_args!("{device}: release it from {owner}?"))? {
         return Ok(exit::NO);
     }
-    seen.entry.retire()?;
+    seen.entry.retire(&context.kernel)?;
     story::released(device, owner);
     Ok(exit::DONE)
 }

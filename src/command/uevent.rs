@@ -37,7 +37,7 @@ fn handle(context: &Context, event: Event) -> Result<(), Error> {
         story::nothing_registered(event);
         return Ok(());
     };
-    let retired = if seen.verdict.is_stale() { Some(seen.entry.retire()?) } else { None };
+    let retired = if seen.verdict.is_stale() { Some(seen.entry.retire(&context.kernel)?) } else { None };
     story::judged(event, &seen, retired);
     Ok(())
 }

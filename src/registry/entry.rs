@@ -6,13 +6,14 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, openat, statat};
+use rustix::fs::{AtFlags, Mode, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::attribute::{Unreadable, read_attribute};
 use super::{DIRECTORY, Registry, each_name, not_a_directory};
 use crate::error::Error;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
+use crate::verdict::Evidence;
 
 /// An attribute and what it holds.
 pub type Attribute = (AttrName, Value);
@@ -83,7 +84,7 @@ impl Entry<'_> {
     /// # Errors
     /// A refusal of the system.
     pub fn incarnation(&self) -> Result<Option<Incarnation>, Error> {
-        Ok(self.evidence(INCARNATION)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
+        Ok(self.proof(INCARNATION)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
     }
 
     /// The stamp it was written with. One that cannot be understood is none (H4).
@@ -91,7 +92,15 @@ impl Entry<'_> {
     /// # Errors
     /// A refusal of the system.
     pub fn stamp(&self) -> Result<Option<Seqnum>, Error> {
-        Ok(self.evidence(SEQNUM)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
+        Ok(self.proof(SEQNUM)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
+    }
+
+    /// What it says of its controller.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn evidence(&self) -> Result<Evidence, Error> {
+        Ok(Evidence { incarnation: self.incarnation()?, stamp: self.stamp()? })
     }
 
     /// Who it says owns the controller.
@@ -109,8 +118,7 @@ impl Entry<'_> {
     /// A refusal of the system.
     pub fn names(&self) -> Result<Vec<AttrName>, Error> {
         let mut names = Vec::new();
-        self.reopened()
-            .and_then(|dir| each_name(&dir, |name| names.extend(AttrName::parse(name).ok())))
+        each_name(&self.dir, |name| names.extend(AttrName::parse(name).ok()))
             .map_err(|errno| Error::system("list", self.message_path(), errno))?;
         names.sort_unstable();
         Ok(names)
@@ -149,17 +157,12 @@ impl Entry<'_> {
         }
     }
 
-    /// The same directory with a read position of its own.
-    pub(super) fn reopened(&self) -> Result<OwnedFd, Errno> {
-        openat(&self.dir, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-    }
-
     pub(super) fn message_path(&self) -> Vec<u8> {
         self.registry.message_path(&self.device.name())
     }
 
     /// An attribute the verdict rests on. What is strange proves nothing.
-    fn evidence(&self, name: &str) -> Result<Option<Value>, Error> {
+    fn proof(&self, name: &str) -> Result<Option<Value>, Error> {
         match read_attribute(&self.dir, name) {
             Ok(value) => Ok(value),
             Err(Unreadable::Strange(_)) => Ok(None),

@@ -27,6 +27,11 @@ impl Seen<'_> {
     pub fn standing_owner(&self) -> &Ownership {
         if self.verdict.is_stale() { &Ownership::Nobody } else { &self.owner }
     }
+
+    /// Whether the entry says nothing, neither of its controller nor of an owner.
+    pub fn is_blank(&self) -> bool {
+        self.evidence == Evidence::default() && matches!(self.owner, Ownership::Nobody)
+    }
 }
 
 impl Registry {
@@ -43,7 +48,7 @@ impl Registry {
             let Some(entry) = self.entry(device)? else {
                 return Ok(None);
             };
-            let evidence = Evidence { incarnation: entry.incarnation()?, stamp: entry.stamp()? };
+            let evidence = entry.evidence()?;
             let owner = entry.owner();
             let sample = kernel.sample(device)?;
             if matches!(owner, Ownership::Nobody) && !entry.is_named()? {

@@ -18,7 +18,7 @@ pub mod update;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, RawDir, mkdirat, openat};
+use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom, mkdirat, openat, seek};
 use rustix::io::Errno;
 use rustix::process::umask;
 
@@ -98,10 +98,7 @@ impl Registry {
 
     /// Calls `each` with every name in the registry directory.
     fn each_name(&self, each: impl FnMut(&[u8])) -> Result<(), Error> {
-        // Opened anew: a directory descriptor has one read position, and this one is used more than once.
-        openat(&self.dir, c".", DIRECTORY, Mode::empty())
-            .and_then(|dir| each_name(&dir, each))
-            .map_err(|errno| Error::system("list", &self.path, errno))
+        each_name(&self.dir, each).map_err(|errno| Error::system("list", &self.path, errno))
     }
 
     /// The path of something in the registry, for messages.
@@ -110,14 +107,21 @@ impl Registry {
     }
 }
 
-/// Calls `each` with every name in `dir`, from its read position on, but for `.` and `..`.
+/// Calls `each` with every name in `dir`, but for `.` and `..`. A directory that was removed has none.
 fn each_name(dir: &OwnedFd, mut each: impl FnMut(&[u8])) -> Result<(), Errno> {
+    // A descriptor has one read position, and this may not be the first reading.
+    seek(dir, SeekFrom::Start(0))?;
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {
-        match entry?.file_name().to_bytes() {
-            b"." | b".." => {}
-            name => each(name),
+        match entry {
+            Ok(entry) => match entry.file_name().to_bytes() {
+                b"." | b".." => {}
+                name => each(name),
+            },
+            // getdents(2): "No such directory": somebody removed it while we hold it.
+            Err(Errno::NOENT) => break,
+            Err(errno) => return Err(errno),
         }
     }
     Ok(())

@@ -126,7 +126,7 @@ impl Registry {
             // Built before the way is cleared, so that little time passes without an entry.
             let hidden = self.build(device, &draft)?;
             if let Some(seen) = &in_the_way {
-                seen.entry.retire()?;
+                seen.entry.retire(kernel)?;
                 if seen.verdict.is_stale() {
                     story::retired(device, &seen.owner, seen.verdict.reason());
                 }
@@ -176,7 +176,7 @@ impl Entry<'_> {
             return Ok(());
         }
         let owner = self.owner();
-        self.retire()?;
+        self.retire(kernel)?;
         let why = "it went away while its entry was being written";
         story::retired(self.device, &owner, why);
         Err(Error::NoController { device: self.device, why })

@@ -13,14 +13,16 @@ use rustix::io::Errno;
 use super::entry::Entry;
 use super::{ROUNDS, each_name};
 use crate::error::Error;
+use crate::kernel::sysfs::Kernel;
 use crate::name::{INCARNATION, OWNER, SEQNUM};
+use crate::verdict::judge;
 
 /// How a retirement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retired {
     /// The entry is gone, and the name with it.
     Removed,
-    /// The entry is gone; somebody else had already taken the name, or given it up.
+    /// What was judged is gone. The name is somebody else's, who was there meanwhile.
     Overtaken,
 }
 
@@ -29,18 +31,19 @@ impl Entry<'_> {
     ///
     /// # Errors
     /// A refusal of the system. The owner goes first, so what is left of the entry owns nothing.
-    pub fn retire(&self) -> Result<Retired, Error> {
+    pub fn retire(&self, kernel: &Kernel) -> Result<Retired, Error> {
         let refused = |errno| Error::system("remove", self.message_path(), errno);
         for _ in 0..ROUNDS {
-            self.reopened().and_then(|dir| purge(&dir)).map_err(refused)?;
+            purge(&self.dir).map_err(refused)?;
             match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) => return Ok(Retired::Removed),
                 // ENOENT: another retirement was quicker. ENOTDIR: a stranger's file has the name.
                 Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Retired::Overtaken),
-                // POSIX allows either for a directory that is not empty: either another entry took the name, or
-                // somebody wrote into this one meanwhile.
+                // POSIX allows either for a directory that is not empty: another entry took the name, or somebody wrote
+                // into this one after it was emptied. What they wrote was not judged, so it is judged now: of a
+                // controller that is gone it goes too, of one that is there it stays.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                    if !self.is_named()? {
+                    if !self.is_named()? || !self.is_stale(kernel)? {
                         return Ok(Retired::Overtaken);
                     }
                 }
@@ -49,17 +52,22 @@ impl Entry<'_> {
         }
         Err(Error::Unsettled { device: self.device })
     }
+
+    fn is_stale(&self, kernel: &Kernel) -> Result<bool, Error> {
+        let evidence = self.evidence()?;
+        Ok(judge(evidence, kernel.sample(self.device)?, None).is_stale())
+    }
 }
 
 /// Unlinks everything in a directory, through its descriptor: the owner first, so that whoever is killed half-way
-/// leaves nothing that owns; incarnation and stamp last, so that what is left can still be judged.
+/// leaves nothing that owns; the stamp and then the incarnation last, so that what is left can still be judged.
 pub(super) fn purge(dir: &OwnedFd) -> Result<(), Errno> {
     let mut names: Vec<Vec<u8>> = Vec::new();
     each_name(dir, |name| names.push(name.to_vec()))?;
     names.sort_by_key(|name| match name.as_slice() {
         name if name == OWNER.as_bytes() => 0,
-        name if name == INCARNATION.as_bytes() => 2,
-        name if name == SEQNUM.as_bytes() => 3,
+        name if name == SEQNUM.as_bytes() => 2,
+        name if name == INCARNATION.as_bytes() => 3,
         _ => 1,
     });
     names.iter().try_for_each(|name| match unlinkat(dir, name.as_slice(), AtFlags::empty()) {

@@ -73,7 +73,7 @@ impl Registry {
         };
         if seen.verdict.is_stale() {
             if !dry_run {
-                seen.entry.retire()?;
+                seen.entry.retire(kernel)?;
             }
             return Ok(vec![Swept::Entry { device, owner: seen.owner, verdict: seen.verdict }]);
         }
@@ -102,39 +102,51 @@ impl Registry {
 }
 
 impl Entry<'_> {
-    /// Removes old writes under way from an entry that stays; and an entry with nothing in it, which somebody was
-    /// killed while emptying.
+    /// Removes old writes under way from an entry that stays; and the entry, if there is nothing in it: somebody was
+    /// killed while emptying it.
     fn sweep_temporary(&self, dry_run: bool, now: Timespec) -> Result<Vec<Swept>, Error> {
         let refused = |errno| Error::system("sweep", self.message_path(), errno);
         let mut names = Vec::new();
-        self.reopened().and_then(|dir| each_name(&dir, |name| names.push(name.to_vec()))).map_err(refused)?;
+        each_name(&self.dir, |name| names.push(name.to_vec())).map_err(refused)?;
         let mut swept = Vec::new();
-        if names.is_empty() {
-            // rmdir is its own proof that it is still empty.
-            let removed =
-                if dry_run { Ok(()) } else { unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) };
-            match removed {
-                Ok(()) => swept.push(Swept::Leftover(self.device.name())),
-                Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
-                Err(errno) => return Err(refused(errno)),
+        let mut others = 0;
+        for name in names {
+            if is_temporary(&name) && self.sweep_file(&name, dry_run, now).map_err(refused)? {
+                swept.push(Swept::Leftover(format!("{}/{}", self.device, Escaped(&name))));
+            } else {
+                others += 1;
             }
         }
-        names.retain(|name| is_temporary(name));
-        for name in names {
-            match statat(&self.dir, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) if is_leftover(stat.st_mtime, now) => {}
-                Ok(_) | Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(refused(errno)),
-            }
-            if !dry_run {
-                match unlinkat(&self.dir, name.as_slice(), AtFlags::empty()) {
-                    Ok(()) | Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(refused(errno)),
-                }
-            }
-            swept.push(Swept::Leftover(format!("{}/{}", self.device, Escaped(&name))));
+        if others == 0 && (dry_run || self.remove_if_empty().map_err(refused)?) {
+            swept.push(Swept::Leftover(self.device.name()));
         }
         Ok(swept)
+    }
+
+    /// Removes an old file, and says whether it did.
+    fn sweep_file(&self, name: &[u8], dry_run: bool, now: Timespec) -> Result<bool, Errno> {
+        match statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if !is_leftover(stat.st_mtime, now) => return Ok(false),
+            Ok(_) if dry_run => return Ok(true),
+            Ok(_) => {}
+            // Its writer has just finished.
+            Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(errno),
+        }
+        match unlinkat(&self.dir, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// rmdir is its own proof that the directory under the name is empty: whose ever it is, it says nothing.
+    fn remove_if_empty(&self) -> Result<bool, Errno> {
+        match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
+            Err(errno) => Err(errno),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::publish::Draft;
 use super::{ROUNDS, Registry};
 use crate::error::Error;
 use crate::kernel::sysfs::Kernel;
-use crate::name::{AttrName, Device, Value};
+use crate::name::{AttrName, Device, Incarnation, Value};
 use crate::report::story;
 
 impl Registry {
@@ -26,27 +26,63 @@ impl Registry {
         let (name, value) = attribute;
         for _ in 0..ROUNDS {
             let there = kernel.sample(device)?.present();
-            let Some(seen) = self.look(kernel, device, None)? else {
-                let stamp = if there.is_some() { Some(kernel.stamp()?) } else { None };
-                let draft = Draft { incarnation: there, stamp, owner: None, attributes: vec![attribute.clone()] };
-                if let Placed::Done(entry) = self.build(device, &draft)?.place()? {
-                    return there.map_or(Ok(()), |incarnation| entry.verify(kernel, incarnation));
+            let seen = self.look(kernel, device, None)?;
+            let seen = match (seen, there) {
+                (None, _) => {
+                    if self.begin(kernel, device, there, vec![attribute.clone()])? {
+                        return Ok(());
+                    }
+                    continue;
                 }
-                continue;
+                (Some(seen), _) if seen.verdict.is_stale() && seen.evidence.incarnation.is_some() => {
+                    seen.entry.retire(kernel)?;
+                    story::retired(device, &seen.owner, seen.verdict.reason());
+                    continue;
+                }
+                // Says nothing of its controller and its owner: somebody is taking it away, or it was made before its
+                // controller came. Either way what it holds goes into an entry that can be judged.
+                (Some(seen), Some(_)) if seen.is_blank() => {
+                    let mut attributes = seen.entry.private_attributes()?;
+                    attributes.retain(|(other, _)| other != name);
+                    attributes.push(attribute.clone());
+                    seen.entry.retire(kernel)?;
+                    if self.begin(kernel, device, there, attributes)? {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                (Some(seen), _) => seen,
             };
-            if seen.verdict.is_stale() && seen.evidence.incarnation.is_some() {
-                seen.entry.retire()?;
-                story::retired(device, &seen.owner, seen.verdict.reason());
-                continue;
-            }
             match replace(&seen.entry.dir, name.as_str(), value.as_bytes()) {
-                Ok(()) if seen.entry.is_named()? => return Ok(()),
-                // ENOENT: the entry, or the temporary file in it, was removed meanwhile.
-                Ok(()) | Err(Errno::NOENT) => {}
+                // The incarnation goes last: with it, nobody has begun to take the entry away.
+                Ok(()) => {
+                    if seen.entry.is_named()? && seen.entry.incarnation()? == seen.evidence.incarnation {
+                        return Ok(());
+                    }
+                }
+                // The entry, or the temporary file in it, was removed meanwhile.
+                Err(Errno::NOENT) => {}
                 Err(errno) => return Err(seen.entry.attribute_error("write", name, errno)),
             }
         }
         Err(Error::Unsettled { device })
+    }
+
+    /// Publishes an entry without an owner, where there is none. `false`: somebody was quicker.
+    fn begin(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        incarnation: Option<Incarnation>,
+        attributes: Vec<Attribute>,
+    ) -> Result<bool, Error> {
+        let stamp = incarnation.map(|_| kernel.stamp()).transpose()?;
+        let draft = Draft { incarnation, stamp, owner: None, attributes };
+        match (self.build(device, &draft)?.place()?, incarnation) {
+            (Placed::Done(entry), Some(incarnation)) => entry.verify(kernel, incarnation).map(|()| true),
+            (Placed::Done(_), None) => Ok(true),
+            (Placed::Occupied(_) | Placed::Swept, _) => Ok(false),
+        }
     }
 
     /// Writes the owner of a device that is not there, as libnvme's `update -a owner` does: an entry without
@@ -59,7 +95,7 @@ impl Registry {
             let mut attributes = Vec::new();
             if let Some(seen) = self.look(kernel, device, None)? {
                 if seen.evidence.incarnation.is_some() {
-                    seen.entry.retire()?;
+                    seen.entry.retire(kernel)?;
                     story::retired(device, &seen.owner, seen.verdict.reason());
                 } else {
                     attributes = seen.entry.private_attributes()?;

@@ -92,9 +92,7 @@ impl Call {
     /// The object's file name, or that of `path`; empty when there is none.
     pub fn file_name(&self) -> &str {
         let path = self.object.as_deref().or(self.path.as_deref());
-        path.and_then(Path::file_name)
-            .and_then(|n| n.to_str())
-            .unwrap_or("")
+        path.and_then(Path::file_name).and_then(|n| n.to_str()).unwrap_or("")
     }
 }
 
@@ -126,9 +124,7 @@ pub struct CallResult {
 impl CallResult {
     /// The error it failed with, if it failed.
     pub fn errno(&self) -> Option<Errno> {
-        (-4095..0)
-            .contains(&self.ret)
-            .then(|| Errno::from_raw(-self.ret as i32))
+        (-4095..0).contains(&self.ret).then(|| Errno::from_raw(-self.ret as i32))
     }
 }
 
@@ -162,29 +158,15 @@ pub(super) fn read_call(pid: Pid) -> Call {
     let object = match (&path, descriptor) {
         (Some(path), _) if path.is_absolute() => Some(path.clone()),
         (Some(path), Some(fd)) if path.as_os_str().is_empty() => descriptor_path(pid, fd),
-        (Some(path), fd) => {
-            descriptor_path(pid, fd.unwrap_or(libc::AT_FDCWD)).map(|dir| dir.join(path))
-        }
+        (Some(path), fd) => descriptor_path(pid, fd.unwrap_or(libc::AT_FDCWD)).map(|dir| dir.join(path)),
         (None, Some(fd)) => descriptor_path(pid, fd),
         (None, None) => None,
     };
-    Call {
-        name,
-        nr,
-        args,
-        path,
-        path2,
-        flags,
-        object,
-    }
+    Call { name, nr, args, path, path2, flags, object }
 }
 
 fn descriptor_path(pid: Pid, fd: i32) -> Option<PathBuf> {
-    let link = if fd == libc::AT_FDCWD {
-        format!("/proc/{pid}/cwd")
-    } else {
-        format!("/proc/{pid}/fd/{fd}")
-    };
+    let link = if fd == libc::AT_FDCWD { format!("/proc/{pid}/cwd") } else { format!("/proc/{pid}/fd/{fd}") };
     std::fs::read_link(link).ok()
 }
 
@@ -209,18 +191,14 @@ fn read_path(pid: Pid, address: u64) -> Option<PathBuf> {
 /// `len` bytes of the memory of `pid`, fewer if it has fewer.
 pub(super) fn read_memory(pid: Pid, address: u64, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    let got =
-        File::open(format!("/proc/{pid}/mem")).and_then(|mem| mem.read_at(&mut bytes, address));
+    let got = File::open(format!("/proc/{pid}/mem")).and_then(|mem| mem.read_at(&mut bytes, address));
     bytes.truncate(got.unwrap_or(0));
     bytes
 }
 
 /// The number of the call of that name on this architecture.
 pub(super) fn number(name: &str) -> Option<u32> {
-    TABLE
-        .iter()
-        .find(|(_, known, _)| *known == name)
-        .map(|(number, ..)| *number as u32)
+    TABLE.iter().find(|(_, known, _)| *known == name).map(|(number, ..)| *number as u32)
 }
 
 /// What differs between architectures: where a call's number, arguments and result are.

@@ -218,7 +218,8 @@ fn describe(path: &Path, root: &Path, text: &mut String) {
     text.push_str(&format!("{name} mode={:o} inode={}", metadata.mode(), metadata.ino()));
     if metadata.is_dir() {
         text.push('\n');
-        let mut entries: Vec<_> = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        let mut entries: Vec<_> =
+            fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
         entries.iter().for_each(|entry| describe(entry, root, text));
     } else if metadata.is_file() && metadata.len() < 10_000 {

@@ -54,20 +54,14 @@ impl Traced {
 
     /// Starts `cmd` and stops it, or a child of it, before each call that is in `names` and passes `interest`. A call
     /// of interest must not block on a child: two are never let go at once.
-    pub fn spawn_at(
-        cmd: &mut Command,
-        names: &[&str],
-        interest: impl Fn(&Call) -> bool + 'static,
-    ) -> Traced {
+    pub fn spawn_at(cmd: &mut Command, names: &[&str], interest: impl Fn(&Call) -> bool + 'static) -> Traced {
         Traced::start(cmd, names, Some(Box::new(interest)))
     }
 
     #[allow(unsafe_code)]
     fn start(cmd: &mut Command, names: &[&str], interest: Option<Interest>) -> Traced {
         let (stdout, stderr) = (anonymous_file(), anonymous_file());
-        cmd.stdin(Stdio::null())
-            .stdout(duplicate(&stdout))
-            .stderr(duplicate(&stderr));
+        cmd.stdin(Stdio::null()).stdout(duplicate(&stdout)).stderr(duplicate(&stderr));
         cmd.process_group(0);
         let filter = interest.as_ref().map(|_| seccomp_filter(names));
         // SAFETY: between fork and exec the closure makes system calls only, takes no lock and allocates nothing.
@@ -77,34 +71,21 @@ impl Traced {
                 filter.as_deref().map_or(Ok(()), install_filter)
             });
         }
-        let child = cmd
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot run {cmd:?}: {e}"));
+        let child = cmd.spawn().unwrap_or_else(|e| panic!("cannot run {cmd:?}: {e}"));
         let leader = Pid::from_raw(child.id() as i32);
         // The stop after the exec: a plain SIGTRAP, since no option is set yet.
         match waitpid(leader, Some(WaitPidFlag::__WALL)) {
             Ok(WaitStatus::Stopped(_, Signal::SIGTRAP)) => {}
             other => panic!("no stop after the exec of {cmd:?}: {other:?}"),
         }
-        let mut options = Options::PTRACE_O_TRACESYSGOOD
-            | Options::PTRACE_O_EXITKILL
-            | Options::PTRACE_O_TRACEEXEC;
+        let mut options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACEEXEC;
         if interest.is_some() {
             options |= Options::PTRACE_O_TRACESECCOMP | Options::PTRACE_O_TRACEFORK;
             options |= Options::PTRACE_O_TRACEVFORK | Options::PTRACE_O_TRACECLONE;
         }
         ptrace::setoptions(leader, options).unwrap_or_else(|e| panic!("PTRACE_SETOPTIONS: {e}"));
         let (members, waiting, history) = (vec![leader], Vec::new(), Vec::new());
-        let mut traced = Traced {
-            leader,
-            interest,
-            members,
-            waiting,
-            status: None,
-            stdout,
-            stderr,
-            history,
-        };
+        let mut traced = Traced { leader, interest, members, waiting, status: None, stdout, stderr, history };
         traced.resume(leader, None);
         traced.wait_for_call();
         traced
@@ -141,12 +122,7 @@ impl Traced {
         }
         match self.waiting.first() {
             Some((_, call)) => call,
-            None => panic!(
-                "it exited first ({:?}):\n{}{}",
-                self.status,
-                self.story(),
-                self.captured_text()
-            ),
+            None => panic!("it exited first ({:?}):\n{}{}", self.status, self.story(), self.captured_text()),
         }
     }
 
@@ -184,23 +160,13 @@ impl Traced {
     }
 
     fn output(&self) -> Output {
-        let status = self
-            .status
-            .unwrap_or_else(|| panic!("still running:\n{}", self.story()));
-        Output {
-            status,
-            stdout: content(&self.stdout),
-            stderr: content(&self.stderr),
-        }
+        let status = self.status.unwrap_or_else(|| panic!("still running:\n{}", self.story()));
+        Output { status, stdout: content(&self.stdout), stderr: content(&self.stderr) }
     }
 
     fn captured_text(&self) -> String {
         let text = |file| String::from_utf8_lossy(&content(file)).into_owned();
-        format!(
-            "stdout: {}\nstderr: {}",
-            text(&self.stdout),
-            text(&self.stderr)
-        )
+        format!("stdout: {}\nstderr: {}", text(&self.stdout), text(&self.stderr))
     }
 
     fn advance(&mut self, fail: Option<Errno>) -> Option<CallResult> {
@@ -215,10 +181,7 @@ impl Traced {
         if let (true, Some(errno)) = (returned, fail) {
             registers::set_result(pid, -i64::from(errno as i32));
         }
-        let result = returned.then(|| CallResult {
-            call,
-            ret: registers::result(pid),
-        });
+        let result = returned.then(|| CallResult { call, ret: registers::result(pid) });
         self.history.extend(result.clone());
         if returned {
             self.resume(pid, None);
@@ -246,11 +209,7 @@ impl Traced {
     fn wait_for_call(&mut self) {
         while self.waiting.is_empty() && self.status.is_none() {
             // With children: whichever comes first. The group is this program's own (`process_group` above).
-            let whom = if self.interest.is_some() {
-                Pid::from_raw(-self.leader.as_raw())
-            } else {
-                self.leader
-            };
+            let whom = if self.interest.is_some() { Pid::from_raw(-self.leader.as_raw()) } else { self.leader };
             let status = wait(whom);
             if self.note_end(&status) {
                 continue;
@@ -258,9 +217,7 @@ impl Traced {
             let pid = status.pid().unwrap_or(self.leader);
             match status {
                 WaitStatus::PtraceSyscall(_) => self.waiting.push((pid, read_call(pid))),
-                WaitStatus::PtraceEvent(_, _, event)
-                    if event == Event::PTRACE_EVENT_SECCOMP as i32 =>
-                {
+                WaitStatus::PtraceEvent(_, _, event) if event == Event::PTRACE_EVENT_SECCOMP as i32 => {
                     let call = read_call(pid);
                     match &self.interest {
                         Some(interest) if interest(&call) => self.waiting.push((pid, call)),
@@ -286,23 +243,14 @@ impl Traced {
     }
 
     fn resume(&self, pid: Pid, signal: Option<Signal>) {
-        request(if self.interest.is_some() {
-            ptrace::cont(pid, signal)
-        } else {
-            ptrace::syscall(pid, signal)
-        });
+        request(if self.interest.is_some() { ptrace::cont(pid, signal) } else { ptrace::syscall(pid, signal) });
     }
 
     fn note_event(&mut self, pid: Pid, event: i32) {
-        let forks = [
-            Event::PTRACE_EVENT_FORK,
-            Event::PTRACE_EVENT_VFORK,
-            Event::PTRACE_EVENT_CLONE,
-        ];
+        let forks = [Event::PTRACE_EVENT_FORK, Event::PTRACE_EVENT_VFORK, Event::PTRACE_EVENT_CLONE];
         if forks.iter().any(|f| *f as i32 == event) {
             let child = ptrace::getevent(pid).map(|raw| Pid::from_raw(raw as i32));
-            self.members
-                .extend(child.ok().filter(|c| !self.members.contains(c)));
+            self.members.extend(child.ok().filter(|c| !self.members.contains(c)));
         }
     }
 
@@ -363,15 +311,11 @@ fn request(result: nix::Result<()>) {
 /// A file that is nowhere: no pipe that could fill up, nothing to clear away.
 fn anonymous_file() -> File {
     use nix::sys::memfd::{MFdFlags, memfd_create};
-    memfd_create(c"captured", MFdFlags::MFD_CLOEXEC)
-        .unwrap_or_else(|e| panic!("memfd_create: {e}"))
-        .into()
+    memfd_create(c"captured", MFdFlags::MFD_CLOEXEC).unwrap_or_else(|e| panic!("memfd_create: {e}")).into()
 }
 
 fn duplicate(file: &File) -> Stdio {
-    file.try_clone()
-        .unwrap_or_else(|e| panic!("dup: {e}"))
-        .into()
+    file.try_clone().unwrap_or_else(|e| panic!("dup: {e}")).into()
 }
 
 fn content(file: &File) -> Vec<u8> {
@@ -386,51 +330,23 @@ fn content(file: &File) -> Vec<u8> {
 /// programs under test are native, and a filter that is got round here would only mean fewer stops.
 fn seccomp_filter(names: &[&str]) -> Vec<libc::sock_filter> {
     let numbers: Vec<u32> = names.iter().filter_map(|name| number(name)).collect();
-    let statement = |code: u32, jt: u8, k: u32| libc::sock_filter {
-        code: code as u16,
-        jt,
-        jf: 0,
-        k,
-    };
+    let statement = |code: u32, jt: u8, k: u32| libc::sock_filter { code: code as u16, jt, jf: 0, k };
     let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];
     for (i, number) in numbers.iter().enumerate() {
-        program.push(statement(
-            libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
-            (numbers.len() - i) as u8,
-            *number,
-        ));
+        program.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, (numbers.len() - i) as u8, *number));
     }
-    program.push(statement(
-        libc::BPF_RET | libc::BPF_K,
-        0,
-        libc::SECCOMP_RET_ALLOW,
-    ));
-    program.push(statement(
-        libc::BPF_RET | libc::BPF_K,
-        0,
-        libc::SECCOMP_RET_TRACE,
-    ));
+    program.push(statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_TRACE));
     program
 }
 
 #[allow(unsafe_code)]
 fn install_filter(program: &[libc::sock_filter]) -> std::io::Result<()> {
-    let program = libc::sock_fprog {
-        len: program.len() as u16,
-        filter: program.as_ptr().cast_mut(),
-    };
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
     // SAFETY: prctl reads the program during the call only, and `program` points to that many live instructions.
     let failed = unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-            || libc::prctl(
-                libc::PR_SET_SECCOMP,
-                libc::SECCOMP_MODE_FILTER,
-                &raw const program,
-            ) != 0
+            || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) != 0
     };
-    if failed {
-        Err(std::io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if failed { Err(std::io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,0 +1,420 @@
+//! Races, shown deterministically: a process of the product is stopped before each of the system calls that touch the
+//! sandbox in turn, something happens meanwhile, and it goes on. No sleep, no chance: every one of its steps is tried.
+
+use std::process::Command;
+
+use crate::support::Outcome;
+use crate::support::sandbox::Sandbox;
+use crate::support::trace::{Call, Traced};
+
+/// Runs the command that `prepare` sets up once for every one of its calls that touch the sandbox: stopped there,
+/// `meanwhile` happens, then it goes on and `check` looks at what came of it.
+fn at_every_call(
+    prepare: impl Fn() -> (Sandbox, Command),
+    meanwhile: impl Fn(&Sandbox),
+    check: impl Fn(&Sandbox, &Outcome, &str),
+) {
+    let points = each_point(prepare, |sandbox, traced| {
+        meanwhile(&sandbox);
+        let story = format!("interrupted after:\n{}", traced.story());
+        let outcome = Outcome::from(traced.finish());
+        check(&sandbox, &outcome, &format!("{story}{outcome}\n{}", sandbox.registry()));
+    });
+    assert!(points >= 5, "only {points} points: this is not the protocol");
+}
+
+/// Calls `with` with a fresh sandbox and the process stopped, for each of its points. Returns their number.
+fn each_point(prepare: impl Fn() -> (Sandbox, Command), with: impl Fn(Sandbox, Traced)) -> usize {
+    for point in 0.. {
+        let (sandbox, mut command) = prepare();
+        let mut traced = Traced::spawn(&mut command);
+        let mut left = point;
+        while let Some(call) = traced.pending() {
+            if touches(&sandbox, call) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+            traced.step();
+        }
+        if traced.pending().is_none() {
+            return point;
+        }
+        with(sandbox, traced);
+    }
+    unreachable!("a process that never ends")
+}
+
+/// Whether a call can see or change anything in the tree. Closing a descriptor cannot.
+fn touches(sandbox: &Sandbox, call: &Call) -> bool {
+    call.name != "close" && call.object.as_ref().is_some_and(|object| object.starts_with(sandbox.path("")))
+}
+
+fn recycle(sandbox: &Sandbox) {
+    if !sandbox.path("dev/nvme4").exists() {
+        sandbox.connect("nvme4", "tcp");
+    }
+}
+
+#[test]
+fn h1_s1_an_entry_that_took_the_name_while_the_old_one_is_removed_survives() {
+    for libnvme in [false, true] {
+        at_every_call(
+            || {
+                let sandbox = Sandbox::with_controller("nvme4");
+                sandbox.run("register nvme4 --owner old").exits(0);
+                let removed = sandbox.disconnect("nvme4");
+                let command = sandbox.fixture_command("tcp-remove", "nvme4", removed);
+                (sandbox, command)
+            },
+            |sandbox| {
+                recycle(sandbox);
+                if libnvme {
+                    sandbox.libnvme_writes("nvme4", &[("owner", "new"), ("seqnum", &sandbox.seqnum().to_string())]);
+                } else {
+                    sandbox.run("register nvme4 --owner new").exits(0);
+                }
+            },
+            |sandbox, outcome, story| {
+                assert_eq!(outcome.code(), 0, "{story}");
+                assert_eq!(sandbox.read("run/nvme/registry/nvme4/owner").as_deref(), Some("new\n"), "{story}");
+                assert!(sandbox.entry("nvme4/seqnum").exists(), "not even a part of it is removed\n{story}");
+            },
+        );
+    }
+}
+
+#[test]
+fn h1_s1_a_claim_that_took_the_name_survives_too() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner old").exits(0);
+            let removed = sandbox.disconnect("nvme4");
+            let command = sandbox.fixture_command("tcp-remove", "nvme4", removed);
+            (sandbox, command)
+        },
+        |sandbox| {
+            recycle(sandbox);
+            sandbox.run("claim nvme4 --owner new").exits(0);
+        },
+        |sandbox, _, story| {
+            sandbox.run("owner nvme4").exits(0).prints("new\n");
+            assert!(sandbox.entry("nvme4/incarnation").exists(), "{story}");
+        },
+    );
+}
+
+#[test]
+fn h3_l1_a_controller_that_dies_while_it_is_registered_leaves_nothing() {
+    for command in ["register nvme4 --owner new", "claim nvme4 --owner new", "update nvme4 -a note -V x"] {
+        at_every_call(
+            || {
+                let sandbox = Sandbox::with_controller("nvme4");
+                let command = sandbox.command(command.split(' '));
+                (sandbox, command)
+            },
+            |sandbox| {
+                // It dies, and the event is handled at once: there may be nothing to remove yet.
+                let removed = sandbox.disconnect("nvme4");
+                sandbox.fixture_event("tcp-remove", "nvme4", removed).exits(0);
+            },
+            |sandbox, outcome, story| {
+                let made_for_a_stranger = command.starts_with("update") && !sandbox.entry("nvme4/incarnation").exists();
+                assert!(!sandbox.entry("nvme4").exists() || made_for_a_stranger, "{story}");
+                assert!(matches!(outcome.code(), 0 | 4), "{story}");
+            },
+        );
+    }
+}
+
+#[test]
+fn h3_l1_also_if_its_sysfs_directory_is_there_a_little_longer() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            let command = sandbox.command(["register", "nvme4", "--owner", "new"]);
+            (sandbox, command)
+        },
+        |sandbox| {
+            sandbox.take_node("nvme4");
+            let removed = sandbox.number_event();
+            sandbox.fixture_event("tcp-remove", "nvme4", removed).exits(0);
+        },
+        |sandbox, outcome, story| {
+            assert!(!sandbox.entry("nvme4").exists(), "{story}");
+            assert!(matches!(outcome.code(), 0 | 4), "{story}");
+        },
+    );
+}
+
+#[test]
+fn s1_a_registration_for_a_name_that_is_recycled_meanwhile_is_not_the_successors() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            let command = sandbox.command(["register", "nvme4", "--owner", "first"]);
+            (sandbox, command)
+        },
+        |sandbox| {
+            sandbox.disconnect("nvme4");
+            sandbox.connect("nvme4", "tcp");
+        },
+        |sandbox, outcome, story| {
+            // Before it looked, the successor is whom it registers; after that it may not.
+            let owner = sandbox.run("owner nvme4");
+            let registered = sandbox.read("run/nvme/registry/nvme4/incarnation");
+            let current = registered == Some(format!("{}\n", sandbox.incarnation("nvme4")));
+            assert_eq!(owner.code() == 0, current, "{story}");
+            assert!(matches!(outcome.code(), 0 | 4), "{story}");
+        },
+    );
+}
+
+#[test]
+fn s2_h9_of_two_claimers_exactly_one_wins() {
+    for before in ["", "update nvme4 -a note -V x", "register nvme4 --owner dead"] {
+        at_every_call(
+            || {
+                let sandbox = Sandbox::with_controller("nvme4");
+                if !before.is_empty() {
+                    sandbox.run(before).exits(0);
+                }
+                if before.ends_with("dead") {
+                    sandbox.disconnect("nvme4");
+                    sandbox.connect("nvme4", "tcp");
+                }
+                let command = sandbox.command(["claim", "nvme4", "--owner", "slow"]);
+                (sandbox, command)
+            },
+            |sandbox| {
+                sandbox.write("quick", sandbox.run("claim nvme4 --owner quick").code().to_string());
+            },
+            |sandbox, slow, story| {
+                let quick = sandbox.read("quick").unwrap();
+                let winner = match (slow.code(), quick.as_str()) {
+                    (0, "1") => "slow\n",
+                    (1, "0") => "quick\n",
+                    other => panic!("exit codes {other:?}\n{story}"),
+                };
+                sandbox.run("owner nvme4").exits(0).prints(winner);
+            },
+        );
+    }
+}
+
+#[test]
+fn s2_a_claim_against_a_release() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner old").exits(0);
+            let command = sandbox.command(["release", "nvme4", "--owner", "old"]);
+            (sandbox, command)
+        },
+        |sandbox| {
+            sandbox.write("claim", sandbox.run("claim nvme4 --owner new").code().to_string());
+        },
+        |sandbox, outcome, story| {
+            assert_eq!(outcome.code(), 0, "{story}");
+            let owner = sandbox.run("owner nvme4");
+            match sandbox.read("claim").unwrap().as_str() {
+                "0" => owner.exits(0).prints("new\n"),
+                "1" => owner.exits(1),
+                other => panic!("exit code {other}\n{story}"),
+            };
+        },
+    );
+}
+
+#[test]
+fn s3_h8_a_reader_overtaken_by_an_exchange_never_says_unowned() {
+    for (command, wants) in [("owner nvme4", 0), ("check nvme4", 1), ("list --names", 0), ("export nvme4", 0)] {
+        at_every_call(
+            || {
+                let sandbox = Sandbox::with_controller("nvme4");
+                sandbox.run("register nvme4 --owner one").exits(0);
+                let command = sandbox.command(command.split(' '));
+                (sandbox, command)
+            },
+            |sandbox| {
+                sandbox.run("register nvme4 --owner two").exits(0);
+            },
+            |_, outcome, story| {
+                assert_eq!(outcome.code(), wants, "{story}");
+                let said = outcome.stdout() + &outcome.stderr();
+                assert!(["one", "two", "nvme4"].iter().any(|word| said.contains(word)), "{story}");
+            },
+        );
+    }
+}
+
+#[test]
+fn h8_a_registration_over_another_never_leaves_the_controller_unowned() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner one").exits(0);
+            let command = sandbox.command(["register", "nvme4", "--owner", "two"]);
+            (sandbox, command)
+        },
+        |sandbox| {
+            let owner = sandbox.run("owner nvme4");
+            assert!(matches!(owner.exits(0).stdout().as_str(), "one\n" | "two\n"), "{owner}");
+        },
+        |sandbox, outcome, story| {
+            assert_eq!(outcome.code(), 0, "{story}");
+            sandbox.run("owner nvme4").exits(0).prints("two\n");
+        },
+    );
+}
+
+#[test]
+fn an_attribute_written_during_a_change_of_owner_is_not_lost() {
+    // Either of the two may be the one that is overtaken.
+    let prepare = |command: &'static str| {
+        move || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner one").exits(0);
+            sandbox.run("update nvme4 -a note -V before").exits(0);
+            let command = sandbox.command(command.split(' '));
+            (sandbox, command)
+        }
+    };
+    for (slow, quick, note) in [
+        ("register nvme4 --owner two", "update nvme4 -a note -V after", Some("after\n")),
+        ("update nvme4 -a note -V after", "register nvme4 --owner two", Some("after\n")),
+        ("register nvme4 --owner two", "delete nvme4 -a note", None),
+        ("delete nvme4 -a note", "register nvme4 --owner two", None),
+        ("update nvme4 -a note -V after", "release nvme4 --owner one", Some("after\n")),
+    ] {
+        at_every_call(
+            prepare(slow),
+            |sandbox| {
+                sandbox.run(quick).exits(0);
+            },
+            |sandbox, outcome, story| {
+                assert_eq!(outcome.code(), 0, "{slow} / {quick}: {story}");
+                let found = sandbox.read("run/nvme/registry/nvme4/note");
+                // An update that was complete before the release went with it.
+                let released = quick.starts_with("release") && found.is_none();
+                assert!(released || found.as_deref() == note, "{slow} / {quick}: {found:?}\n{story}");
+            },
+        );
+    }
+}
+
+#[test]
+fn a_late_remove_event_against_an_update_of_the_successor() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner old").exits(0);
+            let removed = sandbox.disconnect("nvme4");
+            sandbox.connect("nvme4", "tcp");
+            let command = sandbox.fixture_command("tcp-remove", "nvme4", removed);
+            (sandbox, command)
+        },
+        |sandbox| {
+            sandbox.run("update nvme4 -a note -V new").exits(0);
+        },
+        |sandbox, _, _| {
+            sandbox.run("retrieve nvme4 -a note").exits(0).prints("new\n");
+            sandbox.run("owner nvme4").exits(1);
+        },
+    );
+}
+
+#[test]
+fn k1_a_process_killed_anywhere_leaves_nothing_that_lies() {
+    // (command, the owner before, owners that may be found afterwards)
+    for (command, before, after) in [
+        ("register nvme4 --owner new", "", &["", "new\n"][..]),
+        ("register nvme4 --owner new", "old", &["old\n", "new\n"]),
+        ("claim nvme4 --owner new", "", &["", "new\n"]),
+        ("release nvme4 --owner old", "old", &["old\n", ""]),
+        ("delete nvme4", "old", &["old\n", ""]),
+        ("update nvme4 -a note -V x", "old", &["old\n"]),
+        ("update nvme4 -a owner -V new", "old", &["old\n", "new\n"]),
+        ("sweep", "old", &["old\n"]),
+    ] {
+        each_point(
+            || {
+                let sandbox = Sandbox::with_controller("nvme4");
+                if !before.is_empty() {
+                    sandbox.run(&format!("register nvme4 --owner {before}")).exits(0);
+                }
+                let command = sandbox.command(command.split(' '));
+                (sandbox, command)
+            },
+            |sandbox, traced| {
+                let story = traced.story();
+                traced.kill();
+                let owner = sandbox.run("owner nvme4").stdout();
+                assert!(after.contains(&owner.as_str()), "{command}: owner {owner:?} after\n{story}");
+                // Whoever comes next is not hindered; and a sweep, a minute later, leaves only what should be there.
+                sandbox.run("register nvme4 --owner next").exits(0);
+                for name in names(&sandbox) {
+                    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+                    std::fs::File::open(sandbox.entry(&name)).and_then(|file| file.set_modified(past)).unwrap();
+                }
+                sandbox.run("sweep").exits(0);
+                assert_eq!(names(&sandbox), ["nvme4"], "{command}, killed after\n{story}");
+                sandbox.run("owner nvme4").exits(0).prints("next\n");
+            },
+        );
+    }
+}
+
+#[test]
+fn k1_a_removal_killed_anywhere_is_finished_by_the_next() {
+    each_point(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner old").exits(0);
+            let removed = sandbox.disconnect("nvme4");
+            let command = sandbox.fixture_command("tcp-remove", "nvme4", removed);
+            (sandbox, command)
+        },
+        |sandbox, traced| {
+            let story = traced.story();
+            traced.kill();
+            sandbox.run("sweep").exits(0);
+            assert!(!sandbox.entry("nvme4").exists(), "{story}");
+        },
+    );
+}
+
+#[test]
+fn h11_a_writer_stopped_for_so_long_that_its_work_is_swept_begins_again() {
+    at_every_call(
+        || {
+            let sandbox = Sandbox::with_controller("nvme4");
+            let command = sandbox.command(["register", "nvme4", "--owner", "slow"]);
+            (sandbox, command)
+        },
+        |sandbox| {
+            for name in names(sandbox).iter().filter(|name| name.starts_with('.')) {
+                let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+                std::fs::File::open(sandbox.entry(name)).and_then(|file| file.set_modified(past)).unwrap();
+            }
+            sandbox.run("sweep").exits(0);
+        },
+        |sandbox, outcome, story| {
+            // A draft that is swept while it is being filled is an error; one that is published is whole.
+            let published = sandbox.read("run/nvme/registry/nvme4/owner");
+            assert_eq!(outcome.code() == 0, published.as_deref() == Some("slow\n"), "{story}");
+            assert_eq!(published.is_some(), sandbox.entry("nvme4").exists(), "{story}");
+        },
+    );
+}
+
+/// The names in the registry directory, hidden ones too.
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(sandbox.entry(""))
+        .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
