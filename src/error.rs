@@ -13,7 +13,7 @@ use crate::name::{Device, Escaped};
 pub mod exit {
     /// Done; yes.
     pub const DONE: u8 = 0;
-    /// No: unowned, not registered, no such attribute, someone else's, declined.
+    /// No: unowned, not registered, no such attribute, someone else's (a local controller is the kernel's), declined.
     pub const NO: u8 = 1;
     /// Bad usage: an unknown command or option, a missing or malformed argument.
     pub const USAGE: u8 = 2;
@@ -21,6 +21,13 @@ pub mod exit {
     pub const SYSTEM: u8 = 3;
     /// No such controller, where a command needs one.
     pub const NO_CONTROLLER: u8 = 4;
+
+    /// The graver of two, for a command that goes on after a failure: a refusal of the system before a controller that
+    /// is not there, that before a "no".
+    pub fn worse(one: u8, other: u8) -> u8 {
+        let gravity = |code: u8| [DONE, NO, NO_CONTROLLER, USAGE, SYSTEM].iter().position(|&known| known == code);
+        if gravity(other) > gravity(one) { other } else { one }
+    }
 }
 
 /// A failure.
@@ -51,6 +58,16 @@ pub enum Error {
         /// What is missing.
         why: &'static str,
     },
+    /// The kernel refused a connection.
+    Connect {
+        /// Why, in words.
+        words: String,
+    },
+    /// This is a controller of the host itself, which never gets an entry.
+    Local {
+        /// The name asked for.
+        device: Device,
+    },
     /// The name kept changing hands for so long that giving up is the honest answer.
     Unsettled {
         /// The name.
@@ -68,7 +85,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit::USAGE,
-            Error::System { .. } | Error::Unreadable { .. } | Error::Unsettled { .. } => exit::SYSTEM,
+            Error::System { .. } | Error::Unreadable { .. } | Error::Unsettled { .. } | Error::Connect { .. } => {
+                exit::SYSTEM
+            }
+            Error::Local { .. } => exit::NO,
             Error::NoController { .. } => exit::NO_CONTROLLER,
         }
     }
@@ -81,6 +101,10 @@ impl fmt::Display for Error {
             Error::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
             Error::Unreadable { path, why } => write!(f, "read {path}: {why}"),
             Error::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
+            Error::Connect { words } => write!(f, "connect: {words}"),
+            Error::Local { device } => {
+                write!(f, "{device}: a local controller belongs to the kernel and has no other owner")
+            }
             Error::Unsettled { device } => {
                 write!(f, "{device}: the entry keeps changing under this command; try again")
             }

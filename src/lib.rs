@@ -5,7 +5,7 @@
 //!       cli              (typed)        registry, kernel           (typed)        report, log
 //! ```
 //!
-//! System calls live in [`registry`] and [`kernel`], decisions in [`verdict`], wording in [`report`] and [`error`];
+//! System calls live in [`registry`] and [`kernel`], decisions in [`verdict`] and [`guard`], wording in [`report`] and [`error`];
 //! [`command`] puts them together, one function a command. This library exists for the program and its tests; it
 //! promises no stable interface.
 
@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod command;
 pub mod error;
+pub mod guard;
 pub mod kernel;
 pub mod log;
 pub mod name;

@@ -17,6 +17,8 @@ use rustix::stdio::stderr;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::IDENTIFIER;
+use crate::name::Escaped;
+use crate::report::output::complain;
 use crate::root::Root;
 
 /// The environment variable with `env_logger`'s filter syntax.
@@ -36,11 +38,33 @@ pub fn start(root: &Root, verbose: bool) {
     let level = if verbose { LevelFilter::Debug } else { LevelFilter::Info };
     let filter = std::env::var(FILTER_VARIABLE)
         .ok()
-        .map(|filter| env_logger::Builder::new().filter_level(level).parse_filters(&filter).build());
+        .map(|filter| env_logger::Builder::new().filter_level(level).parse_filters(&understood(&filter)).build());
     let max = filter.as_ref().map_or(level, env_logger::Logger::filter);
     let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose });
     if log::set_logger(logger).is_ok() {
         log::set_max_level(max);
+    }
+}
+
+/// The directives of a filter that `env_logger` understands. It reports the others with a print macro, which panics
+/// where standard error cannot be written; they are left out here, and reported without one.
+fn understood(filter: &str) -> String {
+    let (directives, pattern) = match filter.split_once('/') {
+        Some((directives, pattern)) => (directives, Some(pattern)),
+        None => (filter, None),
+    };
+    let is_understood = |directive: &&str| match directive.split('=').collect::<Vec<_>>().as_slice() {
+        [_] | [_, ""] => true,
+        [_, level] => level.trim().parse::<LevelFilter>().is_ok(),
+        _ => false,
+    };
+    let (good, bad): (Vec<&str>, Vec<&str>) = directives.split(',').partition(is_understood);
+    if !bad.is_empty() || pattern.is_some_and(|pattern| pattern.contains('/')) {
+        complain(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
+    }
+    match pattern.filter(|pattern| !pattern.contains('/')) {
+        Some(pattern) => format!("{}/{pattern}", good.join(",")),
+        None => good.join(","),
     }
 }
 

@@ -129,13 +129,11 @@ pub fn judge(entry: Evidence, sample: Sample, event: Option<RealEvent>) -> Verdi
     if !node && sysfs == Sysfs::Absent {
         return Verdict::Stale(Stale::Gone);
     }
-    let newer_event = match (event, entry.stamp) {
-        (Some(event), Some(stamp)) => Some((event.action, event.seqnum > stamp)),
-        _ => None,
-    };
-    // 2: the sysfs directory goes after the event was numbered, and may still be there.
-    if let Some((Action::Remove, true)) = newer_event
+    // 2: the sysfs directory goes after the event was numbered, and may still be there. An entry without a stamp goes too:
+    // while the node is not there it can only be that of a controller that is going.
+    if let Some(RealEvent { action: Action::Remove, seqnum }) = event
         && !node
+        && entry.stamp.map_or(matches!(sysfs, Sysfs::Present(_)), |stamp| seqnum > stamp)
     {
         return Verdict::Stale(Stale::Gone);
     }
@@ -143,11 +141,11 @@ pub fn judge(entry: Evidence, sample: Sample, event: Option<RealEvent>) -> Verdi
     if let (Some(written), Sysfs::Present(there)) = (entry.incarnation, sysfs) {
         return if written == there { Verdict::Kept(Kept::SameIncarnation) } else { Verdict::Stale(Stale::Recycled) };
     }
-    match newer_event {
+    match (event, entry.stamp) {
         // 5
-        Some((_, true)) => Verdict::Stale(Stale::OlderThanEvent),
+        (Some(event), Some(stamp)) if event.seqnum > stamp => Verdict::Stale(Stale::OlderThanEvent),
         // 6: doubt keeps.
-        Some((_, false)) if sample.present().is_some() => Verdict::Kept(Kept::NewerThanEvent),
+        (Some(_), Some(_)) if sample.present().is_some() => Verdict::Kept(Kept::NewerThanEvent),
         _ => Verdict::Kept(Kept::Unverified),
     }
 }

@@ -53,8 +53,9 @@ fn the_table_of_verdicts() {
         (ours,      NO_NODE, there(), remove(100), SAME),
         (ours,      NO_NODE, there(), remove(99),  SAME),
         (ours,      NO_NODE, there(), add(101),    SAME),
-        (unstamped, NO_NODE, there(), remove(101), SAME),
-        (bare,      NO_NODE, there(), remove(101), UNVERIFIED),
+        (unstamped, NO_NODE, there(), remove(101), GONE),
+        (bare,      NO_NODE, there(), remove(101), GONE),
+        (bare,      NO_NODE, there(), add(101),    UNVERIFIED),
         (ours,      NO_NODE, UNKNOWN, remove(101), GONE),
         // Row 3: recycled, with or without an event, by whatever order.
         (earlier,   NODE,    there(), None,        RECYCLED),

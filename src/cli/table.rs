@@ -24,6 +24,10 @@ pub enum Id {
     Json,
     Names,
     DryRun,
+    Force,
+    ForceOption,
+    NoHeadings,
+    Output,
 }
 
 /// An option.
@@ -78,6 +82,14 @@ pub const GLOBAL: &[Opt] = &[
 const YES: Opt = flag(Id::Yes, "yes", None, "do not ask, also on a terminal");
 const OWNER: Opt = option(Id::Owner, "owner", None, "NAME", "the orchestrator, such as stas, nbft or discoverd");
 
+const UNOWNED_HELP: &str = "only what nobody owns";
+const TRANSPORT: Opt = option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop");
+const TRADDR: Opt = option(Id::Traddr, "traddr", None, "A", "only this transport address");
+const NQN: Opt = option(Id::Nqn, "nqn", Some('n'), "N", "only this subsystem NQN");
+const JSON: Opt = flag(Id::Json, "json", None, "print JSON");
+const NAMES: Opt = flag(Id::Names, "names", None, "print device names only, one a line");
+const DRY_RUN: Opt = flag(Id::DryRun, "dry-run", None, "only print what would be done");
+
 /// Every command, in the order of `--help`.
 pub const COMMANDS: &[Command] = &[
     Command {
@@ -91,6 +103,21 @@ pub const COMMANDS: &[Command] = &[
         example: "ACTION=remove DEVNAME=/dev/nvme4 SEQNUM=1356 nvme-registry uevent",
     },
     Command {
+        name: "connect",
+        arguments: "--owner NAME KEY=VALUE...",
+        summary: "connect a controller and register it, with nothing in between",
+        about: "Writes the kernel's own options to /dev/nvme-fabrics, registers the controller that comes up, prints its\n\
+                device. hostnqn and hostid come from /etc/nvme where they are not given. If the kernel has the\n\
+                connection already: exit code 1, and its entry is left as it is.\n\
+                \n\
+                Options with a value: transport nqn traddr trsvcid host_traddr host_iface hostnqn hostid queue_size\n\
+                nr_io_queues nr_write_queues nr_poll_queues reconnect_delay ctrl_loss_tmo fast_io_fail_tmo\n\
+                keep_alive_tmo tos keyring tls_key dhchap_secret dhchap_ctrl_secret\n\
+                Options without: duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat",
+        options: &[OWNER, flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here")],
+        example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
+    },
+    Command {
         name: "register",
         arguments: "DEVICE --owner NAME",
         summary: "write who owns a controller, right after connecting it",
@@ -101,12 +128,20 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "claim",
-        arguments: "DEVICE... --owner NAME",
+        arguments: "DEVICE... --owner NAME | --unowned [filters] --owner NAME",
         summary: "take controllers that nobody owns",
         about: "Compare-and-set: of any number of claimers exactly one gets the controller, the others learn who did\n\
-                (exit code 1). Claiming what one already owns succeeds. Prints the devices that are NAME's now.",
-        options: &[OWNER],
-        example: "nvme-registry claim nvme4 nvme5 --owner boot",
+                (exit code 1). Claiming what one already owns succeeds. Prints the devices that are NAME's now.\n\
+                With --unowned: whatever fabrics controllers nobody owns, for scripts that run right after a tool that\n\
+                does not know the registry; prints what it claimed.",
+        options: &[
+            OWNER,
+            flag(Id::Unowned, "unowned", None, "claim every controller that nobody owns"),
+            TRANSPORT,
+            TRADDR,
+            NQN,
+        ],
+        example: "nvme connect-all && nvme-registry claim --unowned --transport tcp --owner boot",
     },
     Command {
         name: "release",
@@ -170,16 +205,37 @@ pub const COMMANDS: &[Command] = &[
         about: "Only entries of controllers that are there, by number; --stale and --all show the others. Filters add up.",
         options: &[
             option(Id::Owner, "owner", None, "NAME", "only what NAME owns"),
-            flag(Id::Unowned, "unowned", None, "only entries without an owner"),
+            flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
             flag(Id::Stale, "stale", None, "only entries of controllers that are no more"),
             flag(Id::All, "all", None, "all entries, stale ones too"),
-            option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop"),
-            option(Id::Traddr, "traddr", None, "A", "only this transport address"),
-            option(Id::Nqn, "nqn", Some('n'), "N", "only this subsystem NQN"),
-            flag(Id::Json, "json", None, "print JSON"),
-            flag(Id::Names, "names", None, "print device names only, one a line"),
+            TRANSPORT,
+            TRADDR,
+            NQN,
+            JSON,
+            NAMES,
         ],
         example: "nvme-registry list --owner stas --names",
+    },
+    Command {
+        name: "status",
+        arguments: "[filters]",
+        summary: "show every controller, owned or not",
+        about: "A table: device, owner ('-' nobody, 'kernel' local, '?' cannot be read), transport, address, subsystem NQN,\n\
+                state, and what the entry is worth: 'current', 'stale', 'unverified', '-' none.\n\
+                Columns: DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY.",
+        options: &[
+            option(Id::Owner, "owner", None, "NAME", "only what NAME owns"),
+            flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
+            flag(Id::Stale, "stale", None, "only controllers with a stale entry"),
+            TRANSPORT,
+            TRADDR,
+            NQN,
+            option(Id::Output, "output", Some('o'), "COLUMN,...", "which columns, in which order"),
+            flag(Id::NoHeadings, "no-headings", None, "print no heading line"),
+            JSON,
+            NAMES,
+        ],
+        example: "nvme-registry status -o DEVICE,OWNER,SUBSYSNQN --no-headings",
     },
     Command {
         name: "export",
@@ -191,11 +247,34 @@ pub const COMMANDS: &[Command] = &[
         example: "eval \"$(nvme-registry export nvme4)\"; echo \"$NVME_OWNER\"",
     },
     Command {
+        name: "disconnect",
+        arguments: "DEVICE --owner NAME",
+        summary: "take one controller down, if NAME owns it or nobody does",
+        about: "Exits 1 and names the owner if somebody else does. ('nvme disconnect' stays the unguarded way.)",
+        options: &[OWNER],
+        example: "nvme-registry disconnect nvme4 --owner stas",
+    },
+    Command {
+        name: "disconnect-all",
+        arguments: "[-t TRANSPORT] [--owner NAME | --force]",
+        summary: "take down what nobody owns",
+        about: "Fabrics controllers only, never local ones; an owner that cannot be read counts as one. Says what it\n\
+                disconnected, and what it left alone and why. --owner and --force ask for a typed 'yes' on a terminal.",
+        options: &[
+            TRANSPORT,
+            option(Id::Owner, "owner", None, "NAME", "take down what NAME owns instead"),
+            flag(Id::Force, "force", None, "take down everything, whoever owns it"),
+            DRY_RUN,
+            YES,
+        ],
+        example: "nvme-registry disconnect-all --transport tcp --dry-run",
+    },
+    Command {
         name: "sweep",
         arguments: "[--dry-run]",
         summary: "remove stale entries and leftovers of killed writers",
         about: "Prints what it removed. A leftover is a write under way that is older than a minute.",
-        options: &[flag(Id::DryRun, "dry-run", None, "only print what would be removed")],
+        options: &[DRY_RUN],
         example: "nvme-registry sweep --dry-run",
     },
 ];

@@ -8,16 +8,34 @@ use rustix::termios::isatty;
 use super::Context;
 use crate::error::Error;
 
-/// Whether to go on. The question goes to standard error, so that captured output stays clean.
+/// Asks `[y/N]`, and says whether to go on.
 ///
 /// # Errors
 /// Standard input cannot be read.
 pub(super) fn confirmed(context: &Context, question: impl std::fmt::Display) -> Result<bool, Error> {
+    answered(context, format_args!("{question} [y/N] "), |answer| {
+        answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
+    })
+}
+
+/// Asks for a typed `yes`, where a slip would cost more, and says whether to go on.
+///
+/// # Errors
+/// Standard input cannot be read.
+pub(super) fn typed_yes(context: &Context, question: impl std::fmt::Display) -> Result<bool, Error> {
+    answered(context, format_args!("{question} Type 'yes' to go on: "), |answer| answer == b"yes")
+}
+
+fn answered(
+    context: &Context,
+    question: impl std::fmt::Display,
+    is_yes: impl Fn(&[u8]) -> bool,
+) -> Result<bool, Error> {
     if context.yes || !isatty(stdin()) {
         return Ok(true);
     }
-    // Without a question shown there is no answer to it.
-    write(stderr(), format!("{question} [y/N] ").as_bytes())
+    // To standard error, so that captured output stays clean. Without a question shown there is no answer to it.
+    write(stderr(), question.to_string().as_bytes())
         .map_err(|errno| Error::system("write", "standard error", errno))?;
     let mut answer = [0; 64];
     let length = loop {
@@ -27,10 +45,9 @@ pub(super) fn confirmed(context: &Context, question: impl std::fmt::Display) -> 
             Err(errno) => return Err(Error::system("read", "standard input", errno)),
         }
     };
-    let answer = answer.get(..length).unwrap_or_default().trim_ascii();
-    let yes = answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes");
+    let yes = is_yes(answer.get(..length).unwrap_or_default().trim_ascii());
     if !yes {
-        context.out.note("declined: nothing was changed");
+        context.note("declined: nothing was changed");
     }
     Ok(yes)
 }

@@ -4,63 +4,57 @@
 
 use super::Context;
 use super::ask::confirmed;
-use super::own::{is_the_kernels, may_replace_owner};
+use super::own::{log_registered, may_replace_owner};
 use crate::error::{Error, exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::Registry;
 use crate::registry::look::Seen;
-use crate::registry::publish::Registered;
+use crate::report::output::Output;
 use crate::report::story;
 
-pub(super) fn retrieve(context: &mut Context, device: Device, name: &AttrName) -> Result<u8, Error> {
-    let registry = context.registry()?;
-    let Some(seen) = stored(context, registry.as_ref(), device)? else {
-        return Ok(exit::NO);
-    };
-    match seen.entry.read(name.as_str())? {
-        Some(value) => {
-            context.out.value(&value);
-            context.out.push(b"\n");
-            Ok(exit::DONE)
+pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<u8, Error> {
+    let seen = match context.registry()? {
+        Some(registry) => {
+            let sample = || context.kernel.sample(device);
+            registry.look_and(device, None, sample, |entry| entry.read(name.as_str()))?
         }
-        None => {
-            context.out.note(format_args!("{device}: no attribute {name}"));
+        None => None,
+    };
+    let (seen, value) = seen.unzip();
+    match (stored(context, device, seen), value.flatten()) {
+        (None, _) => Ok(exit::NO),
+        (Some(_), None) => {
+            context.note(format_args!("{device}: no attribute {name}"));
             Ok(exit::NO)
+        }
+        (Some(_), Some(value)) => {
+            out.value_line(&value);
+            Ok(exit::DONE)
         }
     }
 }
 
 pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<u8, Error> {
-    if is_the_kernels(context, device)? {
-        return Ok(exit::NO);
-    }
+    let there = context.kernel.find(device)?.is_some();
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
         return Ok(exit::NO);
     }
-    let there = context.kernel.sample(device)?.present().is_some();
     if !there {
-        context.out.note(format_args!("{device}: no such controller; the entry will not be tied to one"));
+        context.note(format_args!("{device}: no such controller; the entry will not be tied to one"));
     }
     let registry = Registry::create(&context.root)?;
-    if !name.is_owner() {
-        let attribute = (name, value);
-        registry.update(&context.kernel, device, &attribute)?;
-        story::attribute(device, &attribute.0, None, "updated");
-    } else if there {
-        let registered = registry.register(&context.kernel, device, &value)?;
-        if let Registered::Written { incarnation, stamp, replaced } = registered {
-            story::registered(device, &value, (incarnation, stamp), replaced.as_ref());
-        }
-    } else {
-        registry.write_absent_owner(&context.kernel, device, &value)?;
-        story::attribute(device, &name, Some(&value), "updated");
+    if name.is_owner() {
+        let registered = registry.update_owner(&context.kernel, device, &value)?;
+        return log_registered(device, &value, registered);
     }
+    let attribute = (name, value);
+    registry.update(&context.kernel, device, &attribute)?;
+    story::attribute(device, &attribute.0, None, "updated");
     Ok(exit::DONE)
 }
 
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Error> {
-    let registry = context.registry()?;
-    let Some(seen) = stored(context, registry.as_ref(), device)? else {
+    let Some(seen) = stored(context, device, context.look(device, None)?) else {
         return Ok(exit::NO);
     };
     if !confirmed(context, format_args!("{device}: delete its entry?"))? {
@@ -72,37 +66,32 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Erro
 }
 
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<u8, Error> {
-    let registry = context.registry()?;
-    let Some((registry, seen)) = registry.as_ref().zip(stored(context, registry.as_ref(), device)?) else {
+    let (Some(registry), Some(seen)) = (context.registry()?, stored(context, device, context.look(device, None)?))
+    else {
         return Ok(exit::NO);
     };
     if name.is_owner() && !confirmed(context, format_args!("{device}: delete its owner?"))? {
         return Ok(exit::NO);
     }
-    let owner = seen.owner.name().cloned();
-    if !registry.delete_attribute(seen.entry, name)? {
-        context.out.note(format_args!("{device}: no attribute {name}"));
+    if !registry.delete_attribute(&seen.entry, name)? {
+        context.note(format_args!("{device}: no attribute {name}"));
         return Ok(exit::NO);
     }
-    story::attribute(device, name, owner.as_ref(), "deleted");
+    story::attribute(device, name, seen.owner.name(), "deleted");
     Ok(exit::DONE)
 }
 
 /// What is stored of a device, unless it is known to be of an earlier controller. Says why there is nothing.
-fn stored<'r>(context: &Context, registry: Option<&'r Registry>, device: Device) -> Result<Option<Seen<'r>>, Error> {
-    let seen = match registry {
-        Some(registry) => registry.look(&context.kernel, device, None)?,
-        None => None,
-    };
+fn stored<'r>(context: &Context, device: Device, seen: Option<Seen<'r>>) -> Option<Seen<'r>> {
     match seen {
         Some(seen) if seen.verdict.is_stale() && seen.evidence.incarnation.is_some() => {
-            context.out.note(format_args!("{device}: its entry is stale: {}", seen.verdict.reason()));
-            Ok(None)
+            context.note(format_args!("{device}: its entry is stale: {}", seen.verdict.reason()));
+            None
         }
-        Some(seen) => Ok(Some(seen)),
+        Some(seen) => Some(seen),
         None => {
-            context.out.note(format_args!("{device}: not registered"));
-            Ok(None)
+            context.note(format_args!("{device}: not registered"));
+            None
         }
     }
 }

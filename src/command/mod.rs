@@ -3,30 +3,60 @@
 
 mod ask;
 mod attribute;
+mod connect;
+mod disconnect;
 mod list;
 mod own;
 mod query;
+mod status;
 mod sweep;
 mod uevent;
+
+use std::cell::OnceCell;
 
 use crate::cli::{Invocation, Request, help};
 use crate::error::{Error, exit};
 use crate::kernel::sysfs::Kernel;
+use crate::name::Device;
 use crate::registry::Registry;
+use crate::registry::look::Seen;
 use crate::report::output::Output;
 use crate::root::Root;
+use crate::verdict::RealEvent;
 
 /// What every command works with.
 struct Context {
     root: Root,
     kernel: Kernel,
-    out: Output,
+    /// The registry, once somebody asked for it.
+    registry: OnceCell<Option<Registry>>,
     yes: bool,
+    quiet: bool,
 }
 
 impl Context {
-    fn registry(&self) -> Result<Option<Registry>, Error> {
-        Registry::open(&self.root)
+    /// The registry, if there is one.
+    fn registry(&self) -> Result<Option<&Registry>, Error> {
+        if let Some(registry) = self.registry.get() {
+            return Ok(registry.as_ref());
+        }
+        let registry = Registry::open(&self.root)?;
+        Ok(self.registry.get_or_init(|| registry).as_ref())
+    }
+
+    /// A device's entry, judged, if it has one.
+    fn look(&self, device: Device, event: Option<RealEvent>) -> Result<Option<Seen<'_>>, Error> {
+        match self.registry()? {
+            Some(registry) => registry.look(&self.kernel, device, event),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
+    fn note(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            crate::report::output::complain(text);
+        }
     }
 }
 
@@ -37,31 +67,39 @@ impl Context {
 pub fn run(invocation: Invocation) -> Result<u8, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
-    let mut context = Context { root, kernel, out: Output::new(quiet), yes };
-    let context = &mut context;
+    let context = &Context { root, kernel, registry: OnceCell::new(), yes, quiet };
+    let mut output = Output::default();
+    let out = &mut output;
     let code = match request {
         Request::Help(command) => {
-            context.out.push(help::text(command).as_bytes());
+            out.push(help::text(command).as_bytes());
             exit::DONE
         }
         Request::Version => {
-            context.out.line(format_args!("{} {}", crate::IDENTIFIER, env!("CARGO_PKG_VERSION")));
+            out.line(format_args!("{} {}", crate::IDENTIFIER, env!("CARGO_PKG_VERSION")));
             exit::DONE
         }
         Request::Uevent => uevent::uevent(context)?,
+        Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
         Request::Register { device, owner } => own::register(context, device, &owner)?,
-        Request::Claim { devices, owner } => own::claim(context, &devices, &owner)?,
+        Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,
+        Request::ClaimUnowned { fabric, owner } => own::claim_unowned(context, out, &fabric, &owner)?,
         Request::Release { device, owner } => own::release(context, device, &owner)?,
-        Request::Owner { device } => query::owner(context, device)?,
+        Request::Owner { device } => query::owner(context, out, device)?,
         Request::Check { device, asker } => query::check(context, device, asker.as_ref())?,
-        Request::Export { device } => query::export(context, device)?,
-        Request::Retrieve { device, attribute } => attribute::retrieve(context, device, &attribute)?,
+        Request::Export { device } => query::export(context, out, device)?,
+        Request::Retrieve { device, attribute } => attribute::retrieve(context, out, device, &attribute)?,
         Request::Update { device, attribute, value } => attribute::update(context, device, attribute, value)?,
         Request::Delete { device, attribute: None } => attribute::delete_entry(context, device)?,
         Request::Delete { device, attribute: Some(name) } => attribute::delete(context, device, &name)?,
-        Request::List { filter, format } => list::list(context, &filter, format)?,
-        Request::Sweep { dry_run } => sweep::sweep(context, dry_run)?,
+        Request::List { filter, format } => list::list(context, out, &filter, format)?,
+        Request::Status { filter, look } => status::status(context, out, &filter, &look)?,
+        Request::Disconnect { device, owner } => disconnect::one(context, out, device, &owner)?,
+        Request::DisconnectAll { transport, whose, dry_run } => {
+            disconnect::all(context, out, transport.as_deref(), &whose, dry_run)?
+        }
+        Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
     };
-    context.out.flush()?;
+    output.flush()?;
     Ok(code)
 }

@@ -2,86 +2,121 @@
 
 use super::Context;
 use super::ask::confirmed;
+use crate::cli::FabricFilter;
 use crate::error::{Error, exit};
 use crate::name::{Device, Value};
 use crate::registry::Registry;
+use crate::registry::claim::Claimed;
 use crate::registry::entry::Ownership;
-use crate::registry::publish::{Claimed, Registered};
+use crate::registry::publish::Registered;
+use crate::report::fabric::Fabric;
+use crate::report::output::{Output, complain};
 use crate::report::story;
 
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
-    if is_the_kernels(context, device)? || !may_replace_owner(context, device, owner)? {
+    // Before anything is asked, or made on disk: a registry for a controller that is not there is nobody's wish.
+    context.kernel.incarnation(device)?;
+    if !may_replace_owner(context, device, owner)? {
         return Ok(exit::NO);
     }
-    // Before anything is made on disk: a registry for a controller that is not there is nobody's wish.
-    context.kernel.incarnation(device)?;
     let registered = Registry::create(&context.root)?.register(&context.kernel, device, owner)?;
-    if let Registered::Written { incarnation, stamp, replaced } = registered {
-        story::registered(device, owner, (incarnation, stamp), replaced.as_ref());
-    }
-    Ok(exit::DONE)
+    log_registered(device, owner, registered)
 }
 
-pub(super) fn claim(context: &mut Context, devices: &[Device], owner: &Value) -> Result<u8, Error> {
-    let mut code = exit::DONE;
+/// Tells of a registration, and then of what went wrong with it, if anything did.
+pub(super) fn log_registered(device: Device, owner: &Value, registered: Registered) -> Result<u8, Error> {
+    match registered {
+        Registered::Unchanged => Ok(exit::DONE),
+        Registered::Written { tie, replaced, failure } => {
+            story::registered(device, owner, tie, replaced.as_ref());
+            failure.map_or(Ok(exit::DONE), Err)
+        }
+    }
+}
+
+pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<u8, Error> {
+    let mut worst = exit::DONE;
     for &device in devices {
-        // One device that cannot be claimed does not keep the others from it; the gravest answer is the exit code.
-        match claim_one(context, device, owner) {
-            Ok(true) => context.out.line(device),
-            Ok(false) => code = code.max(exit::NO),
+        // One device that cannot be claimed does not keep the others from it.
+        let code = match claim_one(context, device, owner) {
+            Ok(Claimed::Won { .. } | Claimed::Already) => {
+                out.line(device);
+                exit::DONE
+            }
+            Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
+                context.note(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+                exit::NO
+            }
+            Ok(Claimed::Lost(somebody)) => {
+                let name = somebody.name().map(ToString::to_string).unwrap_or_default();
+                context.note(format_args!("{device}: owned by {name}"));
+                exit::NO
+            }
             Err(error) => {
-                crate::report::output::complain(&error);
-                code = code.max(error.exit_code());
+                complain(&error);
+                error.exit_code()
+            }
+        };
+        worst = exit::worse(worst, code);
+    }
+    Ok(worst)
+}
+
+/// Claims whatever fabrics controllers nobody owns, for scripts that run right after a tool that does not know the
+/// registry. That others own the rest is as it should be.
+pub(super) fn claim_unowned(
+    context: &Context,
+    out: &mut Output,
+    filter: &FabricFilter,
+    owner: &Value,
+) -> Result<u8, Error> {
+    let mut worst = exit::DONE;
+    for device in context.kernel.controllers()? {
+        let claimed = Fabric::read(&context.kernel, device).and_then(|fabric| {
+            if fabric.is_local() || !filter.matches(&fabric) {
+                return Ok(None);
+            }
+            claim_one(context, device, owner).map(Some)
+        });
+        match claimed {
+            Ok(Some(Claimed::Won { .. })) => out.line(device),
+            // It went away meanwhile, or was never a fabrics controller.
+            Ok(_) | Err(Error::NoController { .. } | Error::Local { .. }) => {}
+            Err(error) => {
+                complain(&error);
+                worst = exit::worse(worst, error.exit_code());
             }
         }
     }
-    Ok(code)
+    Ok(worst)
 }
 
-fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
-    if is_the_kernels(context, device)? {
-        return Ok(false);
-    }
+fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
     context.kernel.incarnation(device)?;
-    match Registry::create(&context.root)?.claim(&context.kernel, device, owner)? {
-        Claimed::Won { incarnation, stamp } => {
-            story::claimed(device, owner, (incarnation, stamp));
-            Ok(true)
-        }
-        Claimed::Already => Ok(true),
-        Claimed::Lost(Ownership::Unreadable(error)) => {
-            context.out.note(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-            Ok(false)
-        }
-        Claimed::Lost(somebody) => {
-            let name = somebody.name().map(ToString::to_string).unwrap_or_default();
-            context.out.note(format_args!("{device}: owned by {name}"));
-            Ok(false)
-        }
+    let claimed = Registry::create(&context.root)?.claim(&context.kernel, device, owner)?;
+    if let Claimed::Won { incarnation, stamp } = claimed {
+        story::claimed(device, owner, (incarnation, stamp));
     }
+    Ok(claimed)
 }
 
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
-    let Some(registry) = context.registry()? else {
-        context.out.note(format_args!("{device}: not registered"));
+    let Some(seen) = context.look(device, None)? else {
+        context.note(format_args!("{device}: not registered"));
         return Ok(exit::NO);
     };
-    let Some(seen) = registry.look(&context.kernel, device, None)? else {
-        context.out.note(format_args!("{device}: not registered"));
-        return Ok(exit::NO);
-    };
-    match &seen.owner {
+    match seen.standing_owner() {
         Ownership::Owner(name) if name == owner => {}
         Ownership::Owner(name) => {
-            context.out.note(format_args!("{device}: owned by {name}"));
+            context.note(format_args!("{device}: owned by {name}"));
             return Ok(exit::NO);
         }
         Ownership::Nobody => {
-            context.out.note(format_args!("{device}: nobody owns it"));
+            context.note(format_args!("{device}: nobody owns it"));
             return Ok(exit::NO);
         }
         Ownership::Unreadable(error) => {
-            context.out.note(error);
+            complain(error);
             return Ok(exit::SYSTEM);
         }
     }
@@ -93,21 +128,9 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
     Ok(exit::DONE)
 }
 
-/// Whether this is a local controller, which never gets an entry. Says so.
-pub(super) fn is_the_kernels(context: &Context, device: Device) -> Result<bool, Error> {
-    let local = context.kernel.is_local(device)?;
-    if local {
-        context.out.note(format_args!("{device}: a local controller belongs to the kernel and has no other owner"));
-    }
-    Ok(local)
-}
-
 /// Asks before somebody else's ownership is overwritten.
 pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
-    let Some(registry) = context.registry()? else {
-        return Ok(true);
-    };
-    let Some(seen) = registry.look(&context.kernel, device, None)? else {
+    let Some(seen) = context.look(device, None)? else {
         return Ok(true);
     };
     match seen.standing_owner() {

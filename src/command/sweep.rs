@@ -3,14 +3,14 @@
 use super::Context;
 use crate::error::{Error, exit};
 use crate::registry::sweep::Swept;
-use crate::report::{output, story};
+use crate::report::output::{self, Output};
+use crate::report::story;
 
-pub(super) fn sweep(context: &mut Context, dry_run: bool) -> Result<u8, Error> {
+pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<u8, Error> {
     let Some(registry) = context.registry()? else {
         return Ok(exit::DONE);
     };
     let mut code = exit::DONE;
-    let out = &mut context.out;
     registry.sweep(&context.kernel, dry_run, |swept| match swept {
         Ok(Swept::Entry { device, owner, verdict }) => {
             let reason = verdict.reason();

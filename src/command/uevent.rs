@@ -20,6 +20,7 @@ pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
         }
         Environment::Other(what) => story::not_ours(&what),
         Environment::Missing(variable) => {
+            error!("uevent: {variable} not set");
             return Err(Error::Usage(format!(
                 "uevent: {variable} not set: this command takes a udev event from its environment (see 'nvme-registry uevent -h')"
             )));
@@ -29,11 +30,7 @@ pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
 }
 
 fn handle(context: &Context, event: Event) -> Result<(), Error> {
-    let Some(registry) = context.registry()? else {
-        story::nothing_registered(event);
-        return Ok(());
-    };
-    let Some(seen) = registry.look(&context.kernel, event.device, event.real())? else {
+    let Some(seen) = context.look(event.device, event.real())? else {
         story::nothing_registered(event);
         return Ok(());
     };

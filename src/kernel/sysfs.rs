@@ -1,21 +1,21 @@
 //! The controllers of this host, as `/dev` and sysfs show them.
 
-use std::ffi::OsStr;
 use std::mem::MaybeUninit;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::{Errno, read};
+use rustix::path::Arg;
 
 use crate::error::Error;
-use crate::name::{Device, Incarnation, Seqnum};
+use crate::name::{Device, Escaped, Incarnation, Seqnum};
 use crate::root::Root;
 use crate::verdict::{Sample, Sysfs};
 
 /// The counter that numbers uevents. Also the proof that sysfs is mounted.
 const UEVENT_SEQNUM: &str = "/sys/kernel/uevent_seqnum";
 /// One link per controller, named as the device.
-const CLASS: &str = "/sys/class/nvme";
+pub(super) const CLASS: &str = "/sys/class/nvme";
 /// sysfs never shows more than a page.
 const SYSFS_MAX: usize = 4096;
 
@@ -52,22 +52,29 @@ impl Kernel {
         Ok(Sample { node, sysfs })
     }
 
-    /// The incarnation of a controller that is there.
+    /// The incarnation of a fabrics controller, if it is there. Read before its transport: if it is still there when an
+    /// entry was published for it, then the transport was its own.
     ///
     /// # Errors
-    /// [`Error::NoController`] names what is missing; a refusal of the system.
-    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
+    /// [`Error::Local`]: it belongs to the kernel. sysfs is not mounted. A refusal of the system.
+    pub fn find(&self, device: Device) -> Result<Option<Incarnation>, Error> {
         let sample = self.sample(device)?;
-        let why = match sample {
-            Sample { sysfs: Sysfs::Unknown, .. } => {
-                return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
-            }
-            Sample { node: true, sysfs: Sysfs::Present(incarnation) } => return Ok(incarnation),
-            Sample { node: true, sysfs: Sysfs::Absent } => "it is not in /sys/class/nvme",
-            Sample { node: false, sysfs: Sysfs::Present(_) } => "its node is not in /dev",
-            Sample { node: false, sysfs: Sysfs::Absent } => "it is neither in /dev nor in /sys/class/nvme",
-        };
-        Err(Error::NoController { device, why })
+        if sample.sysfs == Sysfs::Unknown {
+            return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
+        }
+        if sample.present().is_some() && self.is_local(device)? {
+            return Err(Error::Local { device });
+        }
+        Ok(sample.present())
+    }
+
+    /// The incarnation of a fabrics controller that has to be there.
+    ///
+    /// # Errors
+    /// [`Error::NoController`], and as [`Kernel::find`].
+    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
+        let why = "it is not both in /dev and in /sys/class/nvme";
+        self.find(device)?.ok_or(Error::NoController { device, why })
     }
 
     /// The number of the latest uevent: the stamp of an entry written now.
@@ -79,7 +86,7 @@ impl Kernel {
             .read(UEVENT_SEQNUM)?
             .ok_or_else(|| Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT))?;
         Seqnum::parse(&text).map_err(|_| Error::Unreadable {
-            path: String::from_utf8_lossy(&self.root.display(UEVENT_SEQNUM)).into_owned(),
+            path: Escaped(&self.root.display(UEVENT_SEQNUM)).to_string(),
             why: "not a number",
         })
     }
@@ -135,16 +142,23 @@ impl Kernel {
 
     /// The content of a sysfs file, trailing newline stripped.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut buffer = [0; SYSFS_MAX];
-        let length =
-            openat(CWD, &*self.root.path(path), flags, Mode::empty()).and_then(|file| read(&file, &mut buffer));
-        match length {
-            Ok(length) => Ok(Some(buffer.get(..length).unwrap_or_default().trim_ascii_end().to_vec())),
-            // ENODEV: the controller went while its attribute was open.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::NODEV) => Ok(None),
-            Err(errno) => Err(Error::system("read", self.root.display(path), errno)),
-        }
+        content(CWD, &*self.root.path(path)).map_err(|errno| Error::system("read", self.root.display(path), errno))
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+}
+
+/// The content of a sysfs attribute, trailing newline stripped. `None`: it is not there, or its controller is gone.
+pub(super) fn content(dir: impl AsFd, path: impl Arg) -> Result<Option<Vec<u8>>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut buffer = [0; SYSFS_MAX];
+    match openat(dir, path, flags, Mode::empty()).and_then(|file| read(&file, &mut buffer)) {
+        Ok(length) => Ok(Some(buffer.get(..length).unwrap_or_default().trim_ascii_end().to_vec())),
+        // ENODEV: the controller went while its attribute was open.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::NODEV) => Ok(None),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -155,7 +169,5 @@ pub fn is_local_transport(transport: &[u8]) -> bool {
 
 /// A part of a controller's `address` attribute: `traddr` of `traddr=127.0.0.1,trsvcid=4420`.
 pub fn address_part<'a>(address: &'a [u8], key: &str) -> Option<&'a [u8]> {
-    address
-        .split(|&byte| byte == b',')
-        .find_map(|part| part.strip_prefix(OsStr::new(key).as_bytes())?.strip_prefix(b"="))
+    address.split(|&byte| byte == b',').find_map(|part| part.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
 }

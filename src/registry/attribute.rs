@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, unlinkat};
 use rustix::io::{Errno, read, write};
-use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::process::getpid;
 
 use super::{ATTRIBUTE_MODE, TEMPORARY};
 use crate::name::{VALUE_MAX, Value};
@@ -56,8 +56,10 @@ pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Result<Option<Value>,
             more => length += more,
         }
     }
-    let content = buffer.get(..length).unwrap_or_default();
-    Value::stored(content).map_err(|_| Unreadable::Strange("longer than 4096 bytes"))
+    if length == READ_MAX {
+        return Err(Unreadable::Strange("longer than 4096 bytes"));
+    }
+    Value::stored(buffer.get(..length).unwrap_or_default()).map_err(|_| Unreadable::Strange("longer than 4096 bytes"))
 }
 
 /// Writes a new attribute file, value and newline. The name must be free.
@@ -68,27 +70,42 @@ pub(super) fn write_new(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), E
     let mut rest = line.as_slice();
     while !rest.is_empty() {
         // A full file system may take a part and refuse the next call.
-        let written = write(&file, rest)?;
-        rest = rest.get(written..).unwrap_or_default();
+        match write(&file, rest) {
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(errno) => {
+                let _ = unlinkat(dir, name, AtFlags::empty());
+                return Err(errno);
+            }
+        }
     }
     Ok(())
 }
 
 /// Replaces an attribute, or makes it: a temporary file and a rename, so that a reader sees the old value or the new.
 pub(super) fn replace(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), Errno> {
-    let temporary = format!("{name}{TEMPORARY}{}", random_suffix()?);
-    let replaced = write_new(dir, &temporary, value).and_then(|()| renameat(dir, &temporary, dir, name));
-    if replaced.is_err() {
+    let temporary = unused_name(&format!("{name}{TEMPORARY}"), |temporary| write_new(dir, temporary, value))?;
+    renameat(dir, &temporary, dir, name).inspect_err(|_| {
         // Best effort: what cannot be cleaned up here is swept later.
         let _ = unlinkat(dir, &temporary, AtFlags::empty());
-    }
-    replaced
+    })
 }
 
-/// Six characters nobody else is using now, as mkstemp(3) makes them.
-pub(super) fn random_suffix() -> Result<String, Errno> {
+/// `prefix` and six characters that `make` could take; it answers EEXIST where somebody has the name.
+///
+/// They come from the process id, not from a random generator: that one may not be ready yet where the initramfs
+/// connects, and only two processes of one moment have to differ. What a killed one left is stepped over.
+pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>) -> Result<String, Errno> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    let mut random = [0_u8; 6];
-    getrandom(&mut random, GetRandomFlags::empty())?;
-    Ok(random.iter().map(|byte| char::from(*ALPHABET.get(usize::from(byte % 64)).unwrap_or(&b'A'))).collect())
+    // 22 bits of process id and 14 to count with.
+    let first = u64::from(getpid().as_raw_nonzero().get().unsigned_abs()) << 14;
+    for number in first..first + (1 << 14) {
+        let digit = |place: u32| ALPHABET.get((number >> (6 * place) & 63) as usize).copied().unwrap_or(b'A');
+        let name = prefix.chars().chain((0..6).rev().map(|place| char::from(digit(place)))).collect::<String>();
+        match make(&name) {
+            Ok(()) => return Ok(name),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Err(Errno::EXIST)
 }

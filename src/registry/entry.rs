@@ -10,13 +10,16 @@ use rustix::fs::{AtFlags, Mode, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::attribute::{Unreadable, read_attribute};
-use super::{DIRECTORY, Registry, each_name, not_a_directory};
+use super::{DIRECTORY, Registry, each_name};
 use crate::error::Error;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
 use crate::verdict::Evidence;
 
 /// An attribute and what it holds.
 pub type Attribute = (AttrName, Value);
+
+/// An attribute as it was read: what it holds, or why that cannot be told.
+pub type Read = (AttrName, Result<Value, Error>);
 
 /// Who owns a controller, as far as an entry says.
 #[derive(Debug)]
@@ -56,7 +59,19 @@ impl Registry {
         match self.open_directory(&device.name()) {
             Ok(dir) => Ok(Some(Entry { registry: self, device, dir })),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(not_a_directory("open", &self.message_path(&device.name()), errno)),
+            // ENOTDIR: a file, or a link, which is not followed.
+            Err(errno) => Err(Error::system("open", self.message_path(device.name()), errno)),
+        }
+    }
+
+    /// Whether `dir` is what stands under `name`.
+    pub(super) fn holds(&self, name: &str, dir: &OwnedFd) -> Result<bool, Errno> {
+        let ours = fstat(dir)?;
+        match statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            // While the descriptor is open the inode number cannot be given to another directory.
+            Ok(named) => Ok((named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
         }
     }
 
@@ -124,17 +139,32 @@ impl Entry<'_> {
         Ok(names)
     }
 
-    /// The private attributes, to be carried over to the next owner's entry. One that cannot be read is left behind,
-    /// with a warning in the log.
+    /// The attributes whose names are `wanted`, sorted; each with its value, or with why it cannot be read.
+    ///
+    /// # Errors
+    /// The entry cannot be listed.
+    pub fn attributes(&self, wanted: impl Fn(&AttrName) -> bool) -> Result<Vec<Read>, Error> {
+        let mut attributes = Vec::new();
+        for name in self.names()?.into_iter().filter(wanted) {
+            match self.read(name.as_str()) {
+                Ok(None) => {}
+                Ok(Some(value)) => attributes.push((name, Ok(value))),
+                Err(error) => attributes.push((name, Err(error))),
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// The private attributes, to be carried over to the next owner's entry. What is no attribute but stands there, such
+    /// as a FIFO, is left behind, with a warning in the log.
     ///
     /// # Errors
     /// A refusal of the system.
     pub(super) fn private_attributes(&self) -> Result<Vec<Attribute>, Error> {
         let mut attributes = Vec::new();
-        for name in self.names()?.into_iter().filter(AttrName::is_private) {
-            match self.read(name.as_str()) {
-                Ok(Some(value)) => attributes.push((name, value)),
-                Ok(None) => {}
+        for (name, value) in self.attributes(AttrName::is_private)? {
+            match value {
+                Ok(value) => attributes.push((name, value)),
                 Err(error @ Error::Unreadable { .. }) => log::warn!("{}: not carried over: {error}", self.device),
                 Err(error) => return Err(error),
             }
@@ -147,18 +177,13 @@ impl Entry<'_> {
     /// # Errors
     /// A refusal of the system.
     pub fn is_named(&self) -> Result<bool, Error> {
-        let refused = |errno| Error::system("look at", self.message_path(), errno);
-        let ours = fstat(&self.dir).map_err(refused)?;
-        match statat(&self.registry.dir, self.device.name(), AtFlags::SYMLINK_NOFOLLOW) {
-            // While the descriptor is open the inode number cannot be given to another directory.
-            Ok(named) => Ok((named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(refused(errno)),
-        }
+        self.registry
+            .holds(&self.device.name(), &self.dir)
+            .map_err(|errno| Error::system("look at", self.message_path(), errno))
     }
 
     pub(super) fn message_path(&self) -> Vec<u8> {
-        self.registry.message_path(&self.device.name())
+        self.registry.message_path(self.device.name())
     }
 
     /// An attribute the verdict rests on. What is strange proves nothing.
@@ -168,6 +193,10 @@ impl Entry<'_> {
             Err(Unreadable::Strange(_)) => Ok(None),
             Err(unreadable @ Unreadable::System(_)) => Err(self.error(name, unreadable)),
         }
+    }
+
+    pub(super) fn attribute_error(&self, operation: &'static str, name: &AttrName, errno: Errno) -> Error {
+        Error::system(operation, [self.message_path().as_slice(), b"/", name.as_str().as_bytes()].concat(), errno)
     }
 
     fn error(&self, name: &str, unreadable: Unreadable) -> Error {

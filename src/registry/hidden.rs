@@ -9,19 +9,19 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, RenameFlags, mkdirat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
-use super::attribute::{random_suffix, replace};
-use super::entry::{Attribute, Entry};
+use super::attribute::unused_name;
+use super::entry::Entry;
 use super::retire::purge;
 use super::{DIRECTORY_MODE, Registry, TEMPORARY};
 use crate::error::Error;
-use crate::name::{Device, Incarnation, Value};
+use crate::name::Device;
 
 /// A name that begins with a dot in the registry directory. What stands under it is purged when this is dropped.
 #[derive(Debug)]
 pub(super) struct HiddenName<'r> {
-    registry: &'r Registry,
-    device: Device,
-    name: String,
+    pub(super) registry: &'r Registry,
+    pub(super) device: Device,
+    pub(super) name: String,
     armed: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Hidden<'r> {
 pub(super) enum Placed<'r> {
     /// It stands under the name.
     Done(Entry<'r>),
-    /// Something stands there already.
+    /// Another entry stands there already.
     Occupied(Hidden<'r>),
     /// The hidden directory is gone: this process was stopped for so long that a sweep took it for a leftover.
     Swept,
@@ -63,13 +63,20 @@ impl<'r> Hidden<'r> {
         Ok(Hidden { name, dir })
     }
 
-    /// Renames into place, if the place is free.
+    /// Renames into place, if no entry has the place.
     pub(super) fn place(self) -> Result<Placed<'r>, Error> {
-        match self.name.rename(RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(Placed::Done(self.name.disarmed().entry(self.dir))),
-            Err(Errno::EXIST) => Ok(Placed::Occupied(self)),
-            Err(Errno::NOENT) => Ok(Placed::Swept),
-            Err(errno) => Err(self.name.error("rename into", errno)),
+        loop {
+            match self.name.rename(RenameFlags::NOREPLACE) {
+                Ok(()) => return Ok(Placed::Done(self.name.disarmed().entry(self.dir))),
+                Err(Errno::NOENT) => return Ok(Placed::Swept),
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(self.name.error("rename into", errno)),
+            }
+            // An empty directory is an entry that was taken away but for its name. rmdir is its own proof of that.
+            match unlinkat(&self.name.registry.dir, self.name.device.name(), AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(_) => return Ok(Placed::Occupied(self)),
+            }
         }
     }
 
@@ -84,56 +91,25 @@ impl<'r> Hidden<'r> {
 }
 
 impl<'r> HiddenName<'r> {
-    /// A name that `make` could take: it answers EEXIST where somebody has it.
+    /// A hidden name that `make` could take; it answers EEXIST where somebody has it.
     pub(super) fn create(
         registry: &'r Registry,
         device: Device,
         make: impl Fn(&str) -> Result<(), Errno>,
     ) -> Result<HiddenName<'r>, Errno> {
-        loop {
-            let name = format!(".{device}{TEMPORARY}{}", random_suffix()?);
-            match make(&name) {
-                Ok(()) => return Ok(HiddenName { registry, device, name, armed: true }),
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(errno),
-            }
-        }
+        let name = unused_name(&format!(".{device}{TEMPORARY}"), make)?;
+        Ok(HiddenName { registry, device, name, armed: true })
     }
 
-    /// Carries over what changed in the private attributes since they were `copied`, if the old entry is one of the
-    /// same incarnation. Returns the owner of that incarnation who was replaced.
-    pub(super) fn carry_over(
-        &self,
-        new: &Entry<'_>,
-        incarnation: Incarnation,
-        copied: &[Attribute],
-    ) -> Result<Option<Value>, Error> {
-        let refused = |errno| self.error("carry over the attributes of", errno);
-        let old = match self.registry.open_directory(&self.name) {
-            Ok(dir) => self.entry(dir),
-            // An old entry is an old directory, so a sweep that ran just now took it for a leftover.
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(refused(errno)),
-        };
-        if old.incarnation()? != Some(incarnation) {
-            return Ok(None);
-        }
-        let owner = old.owner();
-        let latest = old.private_attributes()?;
-        for attribute @ (name, value) in &latest {
-            if !copied.contains(attribute) {
-                replace(&new.dir, name.as_str(), value.as_bytes()).map_err(refused)?;
-            }
-        }
-        for (name, _) in copied {
-            if !latest.iter().any(|(still, _)| still == name) {
-                match unlinkat(&new.dir, name.as_str(), AtFlags::empty()) {
-                    Ok(()) | Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(refused(errno)),
-                }
-            }
-        }
-        Ok(owner.name().cloned())
+    /// What is, or was, under this name, held by its descriptor.
+    pub(super) fn entry(&self, dir: OwnedFd) -> Entry<'r> {
+        Entry { registry: self.registry, device: self.device, dir }
+    }
+
+    /// Purges now, so that the outcome is known.
+    pub(super) fn remove(mut self) -> Result<(), Errno> {
+        self.armed = false;
+        self.purge()
     }
 
     fn rename(&self, how: RenameFlags) -> Result<(), Errno> {
@@ -146,18 +122,8 @@ impl<'r> HiddenName<'r> {
         self
     }
 
-    fn entry(&self, dir: OwnedFd) -> Entry<'r> {
-        Entry { registry: self.registry, device: self.device, dir }
-    }
-
     fn error(&self, operation: &'static str, errno: Errno) -> Error {
-        Error::system(operation, self.registry.message_path(&self.device.name()), errno)
-    }
-
-    /// Purges now, so that the outcome is known.
-    pub(super) fn remove(mut self) -> Result<(), Errno> {
-        self.armed = false;
-        self.purge()
+        Error::system(operation, self.registry.message_path(self.device.name()), errno)
     }
 
     fn purge(&self) -> Result<(), Errno> {
@@ -167,7 +133,7 @@ impl<'r> HiddenName<'r> {
                 unlinkat(&self.registry.dir, &self.name, AtFlags::REMOVEDIR)
             }
             // A stranger's file that an exchange brought out.
-            Err(Errno::NOTDIR | Errno::LOOP) => unlinkat(&self.registry.dir, &self.name, AtFlags::empty()),
+            Err(Errno::NOTDIR) => unlinkat(&self.registry.dir, &self.name, AtFlags::empty()),
             Err(errno) => Err(errno),
         }
     }

@@ -37,25 +37,48 @@ impl Seen<'_> {
 impl Registry {
     /// Reads a device's entry and judges it, against `event` if there is one. `None`: there is no entry.
     ///
-    /// The incarnation is read before the owner, because a retirement takes the owner first: an owner that was read
-    /// had its incarnation beside it (S3). "No owner" is an answer only if the entry read is still the one under the
-    /// name: a reader overtaken by an exchange would otherwise take the emptied old entry for an unowned controller.
-    ///
     /// # Errors
     /// A refusal of the system. An unreadable *owner* is not an error here: see [`Ownership`].
     pub fn look(&self, kernel: &Kernel, device: Device, event: Option<RealEvent>) -> Result<Option<Seen<'_>>, Error> {
+        let seen = self.look_and(device, event, || kernel.sample(device), |_| Ok(()))?;
+        Ok(seen.map(|(seen, ())| seen))
+    }
+
+    /// The same, with more reading that belongs to the same entry, and a sample taken by `sample`.
+    ///
+    /// The incarnation is read first and the owner last. A retirement takes the owner first and the incarnation last:
+    /// where both were read nobody had begun to take the entry away, and all that was read in between is whole (S3).
+    /// Otherwise it is an answer only if the entry is still the one under the name: a reader overtaken by an exchange
+    /// would take the emptied old entry for an unowned controller, or one that libnvme empties for a current one.
+    ///
+    /// # Errors
+    /// As [`Registry::look`].
+    pub fn look_and<T>(
+        &self,
+        device: Device,
+        event: Option<RealEvent>,
+        sample: impl Fn() -> Result<Sample, Error>,
+        mut read: impl FnMut(&Entry<'_>) -> Result<T, Error>,
+    ) -> Result<Option<(Seen<'_>, T)>, Error> {
         for _ in 0..ROUNDS {
             let Some(entry) = self.entry(device)? else {
                 return Ok(None);
             };
             let evidence = entry.evidence()?;
+            let more = read(&entry)?;
             let owner = entry.owner();
-            let sample = kernel.sample(device)?;
-            if matches!(owner, Ownership::Nobody) && !entry.is_named()? {
+            let sample = sample()?;
+            let whole = evidence.incarnation.is_some() && matches!(owner, Ownership::Owner(_));
+            if !whole && !entry.is_named()? {
                 continue;
             }
             let verdict = judge(evidence, sample, event);
-            return Ok(Some(Seen { entry, evidence, owner, sample, verdict }));
+            let seen = Seen { entry, evidence, owner, sample, verdict };
+            // An entry with nothing in it is one being taken away (DESIGN 4.6).
+            if seen.is_blank() && seen.entry.names()?.is_empty() {
+                return Ok(None);
+            }
+            return Ok(Some((seen, more)));
         }
         Err(Error::Unsettled { device })
     }

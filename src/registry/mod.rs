@@ -7,6 +7,8 @@
 //! Everyone who writes here is root and cooperates; nothing a stranger left here is trusted to be what it should be.
 
 mod attribute;
+mod carry;
+pub mod claim;
 pub mod entry;
 mod hidden;
 pub mod look;
@@ -61,7 +63,8 @@ impl Registry {
         match openat(CWD, &*root.path(REGISTRY), DIRECTORY, Mode::empty()) {
             Ok(dir) => Ok(Some(Registry { dir, path: root.display(REGISTRY) })),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(not_a_directory("open", &root.display(REGISTRY), errno)),
+            // ENOTDIR: a file, or a link, which is not followed.
+            Err(errno) => Err(Error::system("open", root.display(REGISTRY), errno)),
         }
     }
 
@@ -102,8 +105,8 @@ impl Registry {
     }
 
     /// The path of something in the registry, for messages.
-    fn message_path(&self, name: &str) -> Vec<u8> {
-        [&self.path, b"/".as_slice(), name.as_bytes()].concat()
+    fn message_path(&self, name: impl AsRef<[u8]>) -> Vec<u8> {
+        [&self.path, b"/".as_slice(), name.as_ref()].concat()
     }
 }
 
@@ -125,15 +128,4 @@ fn each_name(dir: &OwnedFd, mut each: impl FnMut(&[u8])) -> Result<(), Errno> {
         }
     }
     Ok(())
-}
-
-/// Says of a directory that it is none, rather than "Too many levels of symbolic links".
-fn not_a_directory(operation: &'static str, path: &[u8], errno: Errno) -> Error {
-    match errno {
-        Errno::LOOP => Error::Unreadable {
-            path: crate::name::Escaped(path).to_string(),
-            why: "a symbolic link where a directory should be; links are not followed",
-        },
-        errno => Error::system(operation, path, errno),
-    }
 }

@@ -1,11 +1,13 @@
-//! Publishing an entry, whole or not at all (DESIGN 4.1), and claiming one (4.2).
+//! Publishing an entry, whole or not at all (DESIGN 4.1).
 //!
 //! An entry is built in a hidden sibling and renamed into place. Then it is verified that its controller is still
 //! there: a controller that died meanwhile had its `remove` event handled before there was anything to remove, so the
 //! entry would stay for ever (H3).
 
+use rustix::io::Errno;
+
 use super::attribute::write_new;
-use super::entry::{Attribute, Entry, Ownership};
+use super::entry::{Attribute, Entry};
 use super::hidden::{Exchanged, Hidden, Placed};
 use super::{ROUNDS, Registry};
 use crate::error::Error;
@@ -19,7 +21,7 @@ pub(super) struct Draft<'a> {
     pub(super) incarnation: Option<Incarnation>,
     pub(super) stamp: Option<Seqnum>,
     pub(super) owner: Option<&'a Value>,
-    pub(super) attributes: Vec<Attribute>,
+    pub(super) attributes: &'a [Attribute],
 }
 
 /// What `register` did.
@@ -29,42 +31,36 @@ pub enum Registered {
     Unchanged,
     /// A new entry stands under the name.
     Written {
-        /// What identifies the controller.
-        incarnation: Incarnation,
-        /// The entry's stamp.
-        stamp: Seqnum,
-        /// The owner of the same controller that was replaced, if any.
-        replaced: Option<Value>,
+        /// What ties it to its controller; nothing, where there is no controller.
+        tie: Option<(Incarnation, Seqnum)>,
+        /// The entry that was replaced.
+        replaced: Option<Replaced>,
+        /// Private attributes of the old entry could not be carried over.
+        failure: Option<Error>,
     },
 }
 
-/// What `claim` did.
+/// An entry that was replaced.
 #[derive(Debug)]
-pub enum Claimed {
-    /// The controller is the claimer's now.
-    Won {
-        /// What identifies the controller.
-        incarnation: Incarnation,
-        /// The entry's stamp.
-        stamp: Seqnum,
-    },
-    /// It was already.
-    Already,
-    /// Somebody else has it; an owner that cannot be read is somebody.
-    Lost(Ownership),
+pub struct Replaced {
+    /// Its owner, if it had one that could be read.
+    pub owner: Option<Value>,
+    /// Whether it was an earlier controller's.
+    pub stale: bool,
 }
 
 impl Registry {
     /// Writes who owns a controller; the last writer wins. Private attributes of the same incarnation are carried over.
     ///
     /// # Errors
-    /// [`Error::NoController`], also where the controller goes away meanwhile: no entry is left then.
+    /// [`Error::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Error::Local`].
     pub fn register(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Registered, Error> {
         for _ in 0..ROUNDS {
             let incarnation = kernel.incarnation(device)?;
             let stamp = kernel.stamp()?;
+            let old = self.entry(device)?;
             let mut copied = Vec::new();
-            if let Some(old) = self.entry(device)?
+            if let Some(old) = &old
                 && old.incarnation()? == Some(incarnation)
             {
                 if old.owner().name() == Some(owner) {
@@ -72,81 +68,43 @@ impl Registry {
                 }
                 copied = old.private_attributes()?;
             }
-            let draft = Draft {
-                incarnation: Some(incarnation),
-                stamp: Some(stamp),
-                owner: Some(owner),
-                attributes: copied.clone(),
-            };
-            let (entry, replaced) = match self.build(device, &draft)?.place()? {
-                Placed::Done(entry) => (entry, Ok(None)),
-                Placed::Swept => continue,
+            let draft =
+                Draft { incarnation: Some(incarnation), stamp: Some(stamp), owner: Some(owner), attributes: &copied };
+            let hidden = self.build(device, &draft)?;
+            let (entry, replaced) = if old.is_some() {
                 // Atomic: the controller never looks unowned (H8).
-                Placed::Occupied(hidden) => match hidden.exchange()? {
+                match hidden.exchange()? {
+                    Exchanged::Done { entry, old } => (entry, Some(old)),
                     Exchanged::Vacant => continue,
-                    Exchanged::Done { entry, old } => {
-                        let replaced = old.carry_over(&entry, incarnation, &copied);
-                        (entry, replaced)
-                    }
-                },
+                }
+            } else {
+                match hidden.place()? {
+                    Placed::Done(entry) => (entry, None),
+                    Placed::Occupied(_) | Placed::Swept => continue,
+                }
             };
+            let replaced = replaced.map(|old| old.carry_over(incarnation, &copied)).transpose();
             // Verified also where the attributes could not be carried over: the entry is public either way.
             entry.verify(kernel, incarnation)?;
-            return Ok(Registered::Written { incarnation, stamp, replaced: replaced? });
+            let (replaced, failure) = replaced.map_or_else(|error| (None, Some(error)), |replaced| (replaced, None));
+            return Ok(Registered::Written { tie: Some((incarnation, stamp)), replaced, failure });
         }
         Err(Error::Unsettled { device })
     }
 
-    /// Takes a controller that nobody owns: of any number of claimers of one incarnation exactly one wins (H9, S2).
-    /// Only a rename that refuses to replace publishes a claim.
-    ///
-    /// # Errors
-    /// [`Error::NoController`], also where the controller goes away meanwhile: no entry is left then.
-    pub fn claim(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Claimed, Error> {
-        for _ in 0..ROUNDS {
-            let incarnation = kernel.incarnation(device)?;
-            let stamp = kernel.stamp()?;
-            let mut draft =
-                Draft { incarnation: Some(incarnation), stamp: Some(stamp), owner: Some(owner), attributes: vec![] };
-            let in_the_way = match self.look(kernel, device, None)? {
-                None => None,
-                Some(seen) if seen.verdict.is_stale() => Some(seen),
-                Some(seen) => match seen.owner {
-                    Ownership::Nobody => Some(seen),
-                    Ownership::Owner(ref name) if name == owner => return Ok(Claimed::Already),
-                    somebody => return Ok(Claimed::Lost(somebody)),
-                },
-            };
-            if let Some(seen) = &in_the_way
-                && seen.verdict.is_current()
-                && seen.evidence.incarnation == Some(incarnation)
-            {
-                draft.attributes = seen.entry.private_attributes()?;
-            }
-            // Built before the way is cleared, so that little time passes without an entry.
-            let hidden = self.build(device, &draft)?;
-            if let Some(seen) = &in_the_way {
-                seen.entry.retire(kernel)?;
-                if seen.verdict.is_stale() {
-                    story::retired(device, &seen.owner, seen.verdict.reason());
-                }
-            }
-            match hidden.place()? {
-                Placed::Done(entry) => {
-                    entry.verify(kernel, incarnation)?;
-                    return Ok(Claimed::Won { incarnation, stamp });
-                }
-                // Somebody was quicker, or our draft was swept away: judge again.
-                Placed::Occupied(_) | Placed::Swept => {}
-            }
-        }
-        Err(Error::Unsettled { device })
-    }
-
-    /// Builds an entry in a hidden sibling.
+    /// Builds an entry in a hidden sibling. One that is swept away meanwhile is built again.
     pub(super) fn build(&self, device: Device, draft: &Draft<'_>) -> Result<Hidden<'_>, Error> {
-        let refused = |errno| Error::system("write the entry of", device.name(), errno);
-        let hidden = Hidden::create(self, device).map_err(refused)?;
+        for _ in 0..ROUNDS {
+            match self.try_build(device, draft) {
+                Err(Errno::NOENT) => {}
+                built => return built.map_err(|errno| Error::system("write the entry of", device.name(), errno)),
+            }
+        }
+        Err(Error::Unsettled { device })
+    }
+
+    fn try_build(&self, device: Device, draft: &Draft<'_>) -> Result<Hidden<'_>, Errno> {
+        let hidden = Hidden::create(self, device)?;
         let number = |number: u64| number.to_string().into_bytes();
         let own = [
             (SEQNUM, draft.stamp.map(|stamp| number(stamp.0))),
@@ -155,11 +113,11 @@ impl Registry {
         ];
         for (name, value) in own {
             if let Some(value) = value {
-                write_new(&hidden.dir, name, &value).map_err(refused)?;
+                write_new(&hidden.dir, name, &value)?;
             }
         }
-        for (name, value) in &draft.attributes {
-            write_new(&hidden.dir, name.as_str(), value.as_bytes()).map_err(refused)?;
+        for (name, value) in draft.attributes {
+            write_new(&hidden.dir, name.as_str(), value.as_bytes())?;
         }
         Ok(hidden)
     }

@@ -10,7 +10,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
-use super::entry::Entry;
+use super::carry::move_private;
+use super::entry::{Entry, Ownership};
 use super::{ROUNDS, each_name};
 use crate::error::Error;
 use crate::kernel::sysfs::Kernel;
@@ -22,7 +23,9 @@ use crate::verdict::judge;
 pub enum Retired {
     /// The entry is gone, and the name with it.
     Removed,
-    /// What was judged is gone. The name is somebody else's, who was there meanwhile.
+    /// What was judged is gone, but somebody else took the name away.
+    Vanished,
+    /// What was judged is gone. The name is somebody else's now.
     Overtaken,
 }
 
@@ -37,14 +40,42 @@ impl Entry<'_> {
             purge(&self.dir).map_err(refused)?;
             match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) => return Ok(Retired::Removed),
-                // ENOENT: another retirement was quicker. ENOTDIR: a stranger's file has the name.
-                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Retired::Overtaken),
+                // Another retirement was quicker.
+                Err(Errno::NOENT) => return Ok(Retired::Vanished),
+                // A stranger's file.
+                Err(Errno::NOTDIR) => return Ok(Retired::Overtaken),
                 // POSIX allows either for a directory that is not empty: another entry took the name, or somebody wrote
                 // into this one after it was emptied. What they wrote was not judged, so it is judged now: of a
                 // controller that is gone it goes too, of one that is there it stays.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => {
                     if !self.is_named()? || !self.is_stale(kernel)? {
                         return Ok(Retired::Overtaken);
+                    }
+                }
+                Err(errno) => return Err(refused(errno)),
+            }
+        }
+        Err(Error::Unsettled { device: self.device })
+    }
+
+    /// Takes an entry away that is current, but owns nothing, to make place for one that does. Its private attributes
+    /// move to `heir`, if there is one. An owner that a stranger writes into it meanwhile stays, and the place with it.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub(super) fn vacate(&self, heir: Option<&OwnedFd>) -> Result<(), Error> {
+        let refused = |errno| Error::system("remove", self.message_path(), errno);
+        for _ in 0..ROUNDS {
+            if let Some(heir) = heir {
+                move_private(&self.dir, heir).map_err(refused)?;
+            }
+            purge_but(&self.dir, |name| name == OWNER.as_bytes()).map_err(refused)?;
+            match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+                // Written into meanwhile: an attribute moves too.
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    if !self.is_named()? || !matches!(self.owner(), Ownership::Nobody) {
+                        return Ok(());
                     }
                 }
                 Err(errno) => return Err(refused(errno)),
@@ -62,19 +93,37 @@ impl Entry<'_> {
 /// Unlinks everything in a directory, through its descriptor: the owner first, so that whoever is killed half-way
 /// leaves nothing that owns; the stamp and then the incarnation last, so that what is left can still be judged.
 pub(super) fn purge(dir: &OwnedFd) -> Result<(), Errno> {
+    purge_but(dir, |_| false)
+}
+
+/// The same, but for what is spared.
+fn purge_but(dir: &OwnedFd, spared: impl Fn(&[u8]) -> bool) -> Result<(), Errno> {
     let mut names: Vec<Vec<u8>> = Vec::new();
-    each_name(dir, |name| names.push(name.to_vec()))?;
+    each_name(dir, |name| {
+        if !spared(name) {
+            names.push(name.to_vec());
+        }
+    })?;
     names.sort_by_key(|name| match name.as_slice() {
         name if name == OWNER.as_bytes() => 0,
         name if name == SEQNUM.as_bytes() => 2,
         name if name == INCARNATION.as_bytes() => 3,
         _ => 1,
     });
-    names.iter().try_for_each(|name| match unlinkat(dir, name.as_slice(), AtFlags::empty()) {
-        // ENOENT: somebody else is removing the same entry.
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        // A directory that a stranger made. A full one is not ours to empty.
-        Err(Errno::ISDIR) => unlinkat(dir, name.as_slice(), AtFlags::REMOVEDIR),
-        Err(errno) => Err(errno),
-    })
+    let mut failed = Ok(());
+    for name in &names {
+        let unlinked = match unlinkat(dir, name.as_slice(), AtFlags::empty()) {
+            // ENOENT: somebody else is removing the same entry.
+            Err(Errno::NOENT) => Ok(()),
+            // A directory that a stranger made. A full one is not ours to empty.
+            Err(Errno::ISDIR) => unlinkat(dir, name.as_slice(), AtFlags::REMOVEDIR),
+            unlinked => unlinked,
+        };
+        // An owner that cannot be removed keeps its entry whole. Anything else does not keep the rest.
+        if unlinked.is_err() && name == OWNER.as_bytes() {
+            return unlinked;
+        }
+        failed = failed.and(unlinked);
+    }
+    failed
 }

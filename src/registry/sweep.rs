@@ -69,7 +69,8 @@ impl Registry {
 
     fn sweep_entry(&self, kernel: &Kernel, device: Device, dry_run: bool, now: Timespec) -> Result<Vec<Swept>, Error> {
         let Some(seen) = self.look(kernel, device, None)? else {
-            return Ok(Vec::new());
+            // No entry, or one that somebody was killed while emptying.
+            return self.entry(device)?.map_or(Ok(Vec::new()), |rest| rest.sweep_temporary(dry_run, now));
         };
         if seen.verdict.is_stale() {
             if !dry_run {

@@ -11,15 +11,9 @@ use crate::name::Value;
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
-    quiet: bool,
 }
 
 impl Output {
-    /// An empty output. `quiet`: [`Output::note`] says nothing.
-    pub fn new(quiet: bool) -> Output {
-        Output { bytes: Vec::new(), quiet }
-    }
-
     /// Adds bytes as they are.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -30,12 +24,12 @@ impl Output {
         self.push(format!("{text}\n").as_bytes());
     }
 
-    /// Adds a value. On a terminal everything that a terminal could act on is escaped. Elsewhere a value goes out byte
-    /// for byte, but for control characters, which only a stranger can have stored and which would forge lines (H10).
-    pub fn value(&mut self, value: &Value) {
+    /// Adds a value and a newline. On a terminal everything that a terminal could act on is escaped. Elsewhere a value
+    /// goes out byte for byte, but for control characters, which only a stranger can have stored and which would forge
+    /// lines (H10).
+    pub fn value_line(&mut self, value: &Value) {
         if isatty(stdout()) {
-            self.push(value.to_string().as_bytes());
-            return;
+            return self.line(value);
         }
         for &byte in value.as_bytes() {
             if byte.is_ascii_control() {
@@ -44,13 +38,7 @@ impl Output {
                 self.push(&[byte]);
             }
         }
-    }
-
-    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
-    pub fn note(&self, text: impl std::fmt::Display) {
-        if !self.quiet {
-            complain(text);
-        }
+        self.push(b"\n");
     }
 
     /// Writes what was collected.

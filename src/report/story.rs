@@ -11,16 +11,24 @@ use crate::kernel::uevent::Event;
 use crate::name::{AttrName, Device, Incarnation, Seqnum, Value};
 use crate::registry::entry::Ownership;
 use crate::registry::look::Seen;
+use crate::registry::publish::Replaced;
 use crate::registry::retire::Retired;
 use crate::verdict::Action;
 
 /// A device was registered to an owner.
-pub fn registered(device: Device, owner: &Value, at: (Incarnation, Seqnum), replaced: Option<&Value>) {
-    let (incarnation, stamp) = at;
-    let before = replaced.map(|owner| format!(", which was {owner}'s")).unwrap_or_default();
+pub fn registered(device: Device, owner: &Value, tie: Option<(Incarnation, Seqnum)>, replaced: Option<&Replaced>) {
+    let before = match replaced {
+        Some(Replaced { owner: Some(name), stale: false }) => format!(", which was {name}'s"),
+        Some(Replaced { owner: Some(name), stale: true }) => format!(", in place of the stale entry of {name}"),
+        Some(Replaced { owner: None, .. }) | None => String::new(),
+    };
+    let tie = tie.map_or_else(
+        || "no such controller".to_owned(),
+        |(incarnation, stamp)| format!("incarnation {incarnation}, stamp {stamp}"),
+    );
     info!(
         NVME_DEVICE:% = device, NVME_OWNER:% = owner, NVME_ACTION = "registered";
-        "{device}: registered to {owner}{before} (incarnation {incarnation}, stamp {stamp})"
+        "{device}: registered to {owner}{before} ({tie})"
     );
 }
 
@@ -30,6 +38,16 @@ pub fn claimed(device: Device, owner: &Value, at: (Incarnation, Seqnum)) {
     info!(
         NVME_DEVICE:% = device, NVME_OWNER:% = owner, NVME_ACTION = "claimed";
         "{device}: claimed by {owner} (incarnation {incarnation}, stamp {stamp})"
+    );
+}
+
+/// A controller was disconnected.
+pub fn disconnected(device: Device, owner: Option<&Value>) {
+    let whose = owner.map(|name| format!(", which was {name}'s")).unwrap_or_default();
+    let owner = owner.map(ToString::to_string).unwrap_or_default();
+    info!(
+        NVME_DEVICE:% = device, NVME_OWNER = owner.as_str(), NVME_ACTION = "disconnected";
+        "{device}: disconnected{whose}"
     );
 }
 
@@ -75,15 +93,11 @@ pub fn swept(path: &str) {
 pub fn judged(event: Event, seen: &Seen<'_>, retired: Option<Retired>) {
     let device = event.device;
     let reason = seen.verdict.reason();
-    let action = match retired {
-        Some(Retired::Removed) => "removed",
-        Some(Retired::Overtaken) => "replaced",
-        None => "kept",
-    };
-    let outcome = match retired {
-        Some(Retired::Removed) => "removed",
-        Some(Retired::Overtaken) => "removed, and a newer entry left alone",
-        None => "kept",
+    let (action, outcome) = match retired {
+        Some(Retired::Removed) => ("removed", "removed"),
+        Some(Retired::Vanished) => ("removed", "already being removed"),
+        Some(Retired::Overtaken) => ("removed", "removed, and the entry that took its place left alone"),
+        None => ("kept", "kept"),
     };
     let stamp = Or(seen.evidence.stamp, "no stamp");
     info!(

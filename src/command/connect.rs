@@ -1,0 +1,58 @@
+//! `connect`: makes a controller and registers it, with nothing in between.
+
+use log::error;
+
+use super::Context;
+use super::own::log_registered;
+use crate::error::{Error, exit};
+use crate::kernel::fabrics::{Connected, FabricsOption};
+use crate::name::Value;
+use crate::registry::Registry;
+use crate::report::output::{Output, complain};
+
+/// The host's identity, where the caller gives none.
+const IDENTITY: [(&str, &str); 2] = [("hostnqn", "/etc/nvme/hostnqn"), ("hostid", "/etc/nvme/hostid")];
+
+pub(super) fn connect(
+    context: &Context,
+    out: &mut Output,
+    owner: &Value,
+    mut options: Vec<FabricsOption>,
+) -> Result<u8, Error> {
+    for (key, file) in IDENTITY {
+        if !options.iter().any(|option| option.key == key)
+            && let Some(value) = context.kernel.identity(file)?
+        {
+            options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
+        }
+    }
+    // Made first: what can be refused is refused before there is a controller that nobody owns.
+    let registry = Registry::create(&context.root)?;
+    let device = match context.kernel.connect(&options)? {
+        Connected::Controller(device) => device,
+        Connected::Already => {
+            context.note("already connected; its entry, if it has one, is left as it is");
+            return Ok(exit::NO);
+        }
+        Connected::Unnamed(error) => {
+            error!("connected, but the kernel does not say to which controller: it is up, and unowned: {error}");
+            complain(format_args!(
+                "CONNECTED, BUT UNOWNED: the kernel does not say to which controller ({error}); see 'nvme-registry status'"
+            ));
+            return Ok(exit::SYSTEM);
+        }
+    };
+    match registry.register(&context.kernel, device, owner) {
+        Ok(registered) => {
+            out.line(device);
+            log_registered(device, owner, registered)
+        }
+        // Gone already: nothing is left, and nothing is unowned.
+        Err(error @ Error::NoController { .. }) => Err(error),
+        Err(error) => {
+            error!(NVME_DEVICE:% = device; "{device}: connected, but not registered: it is up, and unowned: {error}");
+            complain(format_args!("{device}: CONNECTED, BUT UNOWNED: it could not be registered: {error}"));
+            Ok(exit::SYSTEM)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `disconnect` and `disconnect-all`: taking down exactly what may be taken down.
+//!
+//! Each controller is opened once. Its entry is judged against what was opened, and what is deleted is what was opened:
+//! a name that is recycled in between is never hit (H12). The policy is in [`crate::guard`].
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use super::Context;
+use super::ask::typed_yes;
+use crate::cli::Whose;
+use crate::error::{Error, exit};
+use crate::guard::{Decision, Mode, Standing, decide};
+use crate::kernel::controller::{Controller, Deleted};
+use crate::name::{Device, Value};
+use crate::registry::entry::Ownership;
+use crate::registry::look::Seen;
+use crate::report::output::{Output, complain};
+use crate::report::story;
+
+pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<u8, Error> {
+    // Names what is missing, if something is.
+    context.kernel.incarnation(device)?;
+    let Some(controller) = context.kernel.open_controller(device)? else {
+        return Err(Error::NoController { device, why: "it has just gone away" });
+    };
+    let seen = look(context, &controller);
+    match decide(Mode::OwnedByOrUnowned(owner), controller.is_local()?, true, standing(&seen)) {
+        Decision::Disconnect => {
+            take_down(out, &controller, standing(&seen))?;
+            Ok(exit::DONE)
+        }
+        Decision::Leave(reason) => {
+            context.note(format_args!("{device}: left alone: {reason}"));
+            Ok(exit::NO)
+        }
+    }
+}
+
+pub(super) fn all(
+    context: &Context,
+    out: &mut Output,
+    transport: Option<&OsStr>,
+    whose: &Whose,
+    dry_run: bool,
+) -> Result<u8, Error> {
+    let (mode, question) = match whose {
+        Whose::Nobodys => (Mode::Unowned, None),
+        Whose::Owners(name) => (Mode::OwnedBy(name), Some(format!("Disconnect every controller that {name} owns?"))),
+        Whose::Everybodys => (Mode::Force, Some("Disconnect every fabrics controller, whoever owns it?".to_owned())),
+    };
+    if let Some(question) = question.filter(|_| !dry_run)
+        && !typed_yes(context, question)?
+    {
+        return Ok(exit::NO);
+    }
+    let devices = context.kernel.controllers()?;
+    if devices.is_empty() {
+        context.note("no controllers: nothing to do");
+    }
+    let mut code = exit::DONE;
+    for device in devices {
+        // One that cannot be disconnected does not keep the others from it.
+        if let Err(error) = each(context, out, device, transport, mode, dry_run) {
+            complain(&error);
+            code = exit::SYSTEM;
+        }
+    }
+    Ok(code)
+}
+
+fn each(
+    context: &Context,
+    out: &mut Output,
+    device: Device,
+    transport: Option<&OsStr>,
+    mode: Mode<'_>,
+    dry_run: bool,
+) -> Result<(), Error> {
+    let Some(controller) = context.kernel.open_controller(device)? else {
+        return Ok(());
+    };
+    let wanted = match transport {
+        None => true,
+        Some(wanted) => controller.attribute("transport")?.as_deref() == Some(wanted.as_bytes()),
+    };
+    let seen = look(context, &controller);
+    match decide(mode, controller.is_local()?, wanted, standing(&seen)) {
+        Decision::Disconnect if dry_run => out.line(format_args!("{device}: would be disconnected")),
+        Decision::Disconnect => take_down(out, &controller, standing(&seen))?,
+        Decision::Leave(reason) => out.line(format_args!("{device}: left alone: {reason}")),
+    }
+    Ok(())
+}
+
+/// The entry under the controller's name, judged against the controller that was opened.
+fn look<'c>(context: &'c Context, controller: &Controller) -> Result<Option<Seen<'c>>, Error> {
+    match context.registry()? {
+        Some(registry) => {
+            let seen = registry.look_and(controller.device, None, || Ok(controller.sample()), |_| Ok(()))?;
+            Ok(seen.map(|(seen, ())| seen))
+        }
+        None => Ok(None),
+    }
+}
+
+/// An entry that cannot be read counts as owned.
+fn standing<'s>(seen: &'s Result<Option<Seen<'_>>, Error>) -> Standing<'s> {
+    match seen {
+        Err(_) => Standing::Unreadable,
+        Ok(None) => Standing::Nobody,
+        Ok(Some(seen)) => match seen.standing_owner() {
+            Ownership::Nobody => Standing::Nobody,
+            Ownership::Owner(name) => Standing::Owner(name),
+            Ownership::Unreadable(_) => Standing::Unreadable,
+        },
+    }
+}
+
+fn take_down(out: &mut Output, controller: &Controller, standing: Standing<'_>) -> Result<(), Error> {
+    let device = controller.device;
+    match controller.delete()? {
+        Deleted::Done => {
+            let owner = if let Standing::Owner(name) = standing { Some(name) } else { None };
+            story::disconnected(device, owner);
+            out.line(format_args!("{device}: disconnected"));
+        }
+        Deleted::Gone => out.line(format_args!("{device}: gone already")),
+    }
+    Ok(())
+}

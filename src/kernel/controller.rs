@@ -1,0 +1,90 @@
+//! One controller, held by its sysfs directory: what is read, judged and deleted through the descriptor is this
+//! controller and no other, whoever gets its name meanwhile (H12).
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
+use rustix::io::{Errno, write};
+
+use super::sysfs::{CLASS, Kernel, content, is_local_transport};
+use crate::error::Error;
+use crate::name::{Device, Escaped, Incarnation};
+use crate::verdict::{Sample, Sysfs};
+
+/// A controller's sysfs directory, open.
+#[derive(Debug)]
+pub struct Controller {
+    /// Its name when it was opened.
+    pub device: Device,
+    /// Which controller it is.
+    pub incarnation: Incarnation,
+    dir: OwnedFd,
+    path: String,
+}
+
+/// How a deletion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// The kernel took it down.
+    Done,
+    /// It was gone already.
+    Gone,
+}
+
+impl Kernel {
+    /// Opens a controller's sysfs directory. `None`: there is none.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn open_controller(&self, device: Device) -> Result<Option<Controller>, Error> {
+        let path = format!("{CLASS}/{device}");
+        let shown = Escaped(&self.root().display(&path)).to_string();
+        // Through the link in the class directory, into the device's own directory.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = match openat(CWD, &*self.root().path(&path), flags, Mode::empty()) {
+            Ok(dir) => dir,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(errno) => return Err(Error::system("open", shown, errno)),
+        };
+        let incarnation = Incarnation(fstat(&dir).map_err(|errno| Error::system("look at", &shown, errno))?.st_ino);
+        Ok(Some(Controller { device, incarnation, dir, path: shown }))
+    }
+}
+
+impl Controller {
+    /// A sysfs attribute, trailing newline stripped. `None`: it has none, or is gone.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn attribute(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        content(&self.dir, name).map_err(|errno| Error::system("read", format!("{}/{name}", self.path), errno))
+    }
+
+    /// Whether it is the host's own. Without a transport it is no fabrics controller that could be told apart.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn is_local(&self) -> Result<bool, Error> {
+        Ok(self.attribute("transport")?.is_none_or(|transport| is_local_transport(&transport)))
+    }
+
+    /// What an entry is judged against: this very controller.
+    pub fn sample(&self) -> Sample {
+        Sample { node: true, sysfs: Sysfs::Present(self.incarnation) }
+    }
+
+    /// Has the kernel delete it, and waits until it has.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn delete(&self) -> Result<Deleted, Error> {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let deleted = openat(&self.dir, "delete_controller", flags, Mode::empty()).and_then(|file| write(&file, b"1"));
+        match deleted {
+            Ok(_) => Ok(Deleted::Done),
+            // kernfs: the directory is dead, with everything in it.
+            Err(Errno::NOENT | Errno::NODEV) => Ok(Deleted::Gone),
+            Err(errno) => Err(Error::system("disconnect through", format!("{}/delete_controller", self.path), errno)),
+        }
+    }
+}

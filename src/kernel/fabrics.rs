@@ -1,0 +1,221 @@
+//! `/dev/nvme-fabrics`: one write of options makes a controller, one read of the same descriptor says which.
+//!
+//! The option names are the kernel's own (`opt_tokens` in `drivers/nvme/host/fabrics.c`). Values never reach a message:
+//! some of them are secrets.
+
+use std::fmt;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, read, write};
+
+use super::sysfs::{Kernel, content};
+use crate::error::Error;
+use crate::name::{Device, Escaped, Value};
+
+const FABRICS: &str = "/dev/nvme-fabrics";
+
+/// The kernel refuses more than a page.
+const OPTIONS_MAX: usize = 4096;
+
+/// The options that the kernel knows, with a value.
+pub const OPTIONS: [&str; 21] = [
+    "transport",
+    "nqn",
+    "traddr",
+    "trsvcid",
+    "host_traddr",
+    "host_iface",
+    "hostnqn",
+    "hostid",
+    "queue_size",
+    "nr_io_queues",
+    "nr_write_queues",
+    "nr_poll_queues",
+    "reconnect_delay",
+    "ctrl_loss_tmo",
+    "fast_io_fail_tmo",
+    "keep_alive_tmo",
+    "tos",
+    "keyring",
+    "tls_key",
+    "dhchap_secret",
+    "dhchap_ctrl_secret",
+];
+
+/// The options that the kernel knows, without a value.
+pub const FLAGS: [&str; 7] =
+    ["duplicate_connect", "disable_sqflow", "hdr_digest", "data_digest", "discovery", "tls", "concat"];
+
+/// One option: a name, and a value where it has one. `Debug` shows no value.
+#[derive(Clone)]
+pub struct FabricsOption {
+    /// The kernel's name.
+    pub key: String,
+    /// The value.
+    pub value: Option<Value>,
+}
+
+impl fmt::Debug for FabricsOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)
+    }
+}
+
+/// Why a word is not an option. The word itself is not shown: it may hold a secret.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BadOption {
+    /// Neither `KEY=VALUE` nor a flag.
+    NotAnOption,
+    /// The kernel does not know this one.
+    Unknown(String),
+    /// Its value is empty, too long, or has a comma or a control character in it.
+    Value(String),
+}
+
+impl FabricsOption {
+    /// Parses `KEY=VALUE` or `FLAG`. `any`: pass on what is not known.
+    ///
+    /// # Errors
+    /// [`BadOption`].
+    pub fn parse(word: &[u8], any: bool) -> Result<FabricsOption, BadOption> {
+        let (key, value) = match word.iter().position(|&byte| byte == b'=') {
+            Some(end) => (word.get(..end).unwrap_or_default(), word.get(end + 1..)),
+            None => (word, None),
+        };
+        let key = match str::from_utf8(key) {
+            Ok(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => key,
+            _ => return Err(BadOption::NotAnOption),
+        };
+        let known = if value.is_some() { OPTIONS.contains(&key) } else { FLAGS.contains(&key) };
+        if !known && !any {
+            // A word alone may be a value that lost its key.
+            return Err(value.map_or(BadOption::NotAnOption, |_| BadOption::Unknown(key.to_owned())));
+        }
+        let value = match value {
+            None => None,
+            Some(value) => Some(FabricsOption::value(value).ok_or_else(|| BadOption::Value(key.to_owned()))?),
+        };
+        Ok(FabricsOption { key: key.to_owned(), value })
+    }
+
+    /// A value, if it can be one: a comma would begin another option.
+    fn value(word: &[u8]) -> Option<Value> {
+        Value::parse(word).ok().filter(|value| !value.as_bytes().contains(&b','))
+    }
+}
+
+/// What came of a connect.
+#[derive(Debug)]
+pub enum Connected {
+    /// A controller is up, under this name.
+    Controller(Device),
+    /// The kernel has this connection already.
+    Already,
+    /// A controller is up, but the answer does not say which.
+    Unnamed(Error),
+}
+
+impl Kernel {
+    /// Connects a controller: one write, one read.
+    ///
+    /// # Errors
+    /// A refusal of the kernel, in words. No controller was made then.
+    pub fn connect(&self, options: &[FabricsOption]) -> Result<Connected, Error> {
+        let path = Escaped(&self.root().display(FABRICS)).to_string();
+        let line = line(options);
+        if line.len() > OPTIONS_MAX {
+            return Err(Error::Usage("connect: the options are longer than the kernel takes (4096 bytes)".to_owned()));
+        }
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let fabrics = openat(CWD, &*self.root().path(FABRICS), flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOENT => Error::Connect { words: "no /dev/nvme-fabrics: load nvme-fabrics".to_owned() },
+            errno => Error::system("open", &path, errno),
+        })?;
+        match write(&fabrics, &line) {
+            Ok(_) => {}
+            Err(Errno::ALREADY) => return Ok(Connected::Already),
+            Err(errno) => return Err(Error::Connect { words: self.refusal(errno, options) }),
+        }
+        let mut answer = [0; 256];
+        let error = match read(&fabrics, &mut answer) {
+            Err(errno) => Error::system("read the answer of", &path, errno),
+            Ok(length) => match instance(answer.get(..length).unwrap_or_default()) {
+                Some(device) => return Ok(Connected::Controller(device)),
+                None => Error::Unreadable { path, why: "the kernel's answer names no controller" },
+            },
+        };
+        Ok(Connected::Unnamed(error))
+    }
+
+    /// A value of the host's configuration, in a file of its own. `None`: there is no such file, or nothing in it.
+    ///
+    /// # Errors
+    /// A refusal of the system; something that cannot be an option's value.
+    pub fn identity(&self, file: &str) -> Result<Option<Value>, Error> {
+        let content = content(CWD, &*self.root().path(file))
+            .map_err(|errno| Error::system("read", self.root().display(file), errno))?;
+        let word = content.unwrap_or_default();
+        let word = word.trim_ascii();
+        if word.is_empty() {
+            return Ok(None);
+        }
+        FabricsOption::value(word).map(Some).ok_or_else(|| Error::Unreadable {
+            path: Escaped(&self.root().display(file)).to_string(),
+            why: "it has a comma or a control character in it",
+        })
+    }
+
+    /// What an errno of the write means. The kernel says more in its log.
+    fn refusal(&self, errno: Errno, options: &[FabricsOption]) -> String {
+        let transport =
+            options.iter().find(|option| option.key == "transport").and_then(|option| option.value.as_ref());
+        let transport = transport.map(ToString::to_string).unwrap_or_default();
+        let words = match errno {
+            Errno::INVAL => {
+                return format!(
+                    "invalid option, or no such transport: load nvme-{transport}; the kernel log says which"
+                );
+            }
+            Errno::CONNREFUSED => "connection refused: nobody listens at that address",
+            Errno::TIMEDOUT => "timed out: nobody answers at that address",
+            Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::HOSTDOWN => "that address cannot be reached",
+            Errno::CONNRESET => "the other side closed the connection",
+            Errno::ADDRINUSE => "address in use",
+            Errno::ADDRNOTAVAIL => "no such address on this host: check host_traddr",
+            Errno::NODEV => "no such interface or device: check host_iface",
+            Errno::NOKEY => "no such key: check keyring, tls_key and the secrets",
+            Errno::KEYREJECTED | Errno::KEYEXPIRED | Errno::KEYREVOKED => "the key was rejected",
+            Errno::CONNABORTED | Errno::PROTO => "authentication failed, or the other side broke the protocol",
+            Errno::OPNOTSUPP => "the kernel or the other side does not support this",
+            Errno::BUSY => "the transport is busy, or on its way out",
+            Errno::IO => "the other side refused the controller: check nqn and hostnqn; the kernel log says more",
+            Errno::PERM | Errno::ACCESS => "not permitted",
+            Errno::NOMEM => "out of memory",
+            errno => return std::io::Error::from(errno).to_string(),
+        };
+        words.to_owned()
+    }
+}
+
+/// The line that is written: `transport=tcp,traddr=192.0.2.1,…`.
+fn line(options: &[FabricsOption]) -> Vec<u8> {
+    let words: Vec<Vec<u8>> = options
+        .iter()
+        .map(|FabricsOption { key, value }| match value {
+            Some(value) => [key.as_bytes(), b"=", value.as_bytes()].concat(),
+            None => key.as_bytes().to_vec(),
+        })
+        .collect();
+    words.join(&b","[..])
+}
+
+/// The device in an answer, `instance=0,cntlid=1\n`.
+pub fn instance(answer: &[u8]) -> Option<Device> {
+    answer
+        .trim_ascii()
+        .split(|&byte| byte == b',')
+        .find_map(|part| part.strip_prefix(b"instance="))
+        .filter(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+        .and_then(|digits| str::from_utf8(digits).ok()?.parse().ok())
+        .and_then(Device::from_instance)
+}

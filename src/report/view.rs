@@ -1,0 +1,174 @@
+//! One controller as `list` and `status` show it: what its entry says, what that is worth, and what sysfs says.
+
+use super::fabric::Fabric;
+use super::json;
+use crate::name::{AttrName, Device, Value};
+use crate::registry::entry::Ownership;
+use crate::registry::look::Seen;
+
+/// A controller, its entry, or both.
+#[derive(Debug)]
+pub struct View {
+    /// Its name.
+    pub device: Device,
+    /// What its entry is worth. `None`: it has none.
+    pub worth: Option<Worth>,
+    /// Who owns it, by an entry that is not stale.
+    pub owner: Ownership,
+    /// Every attribute that is stored and can be read, the owner among them.
+    pub attributes: Vec<(AttrName, Value)>,
+    /// What sysfs says.
+    pub fabric: Fabric,
+}
+
+/// What an entry is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worth {
+    /// Proven to be that of the controller that is there.
+    Current,
+    /// Of a controller that is no more.
+    Stale,
+    /// Neither can be proven.
+    Unverified,
+}
+
+impl Worth {
+    /// The worth of an entry that was judged.
+    pub fn of(seen: &Seen<'_>) -> Worth {
+        if seen.verdict.is_stale() {
+            Worth::Stale
+        } else if seen.verdict.is_current() {
+            Worth::Current
+        } else {
+            Worth::Unverified
+        }
+    }
+
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Worth::Current => "current",
+            Worth::Stale => "stale",
+            Worth::Unverified => "unverified",
+        }
+    }
+}
+
+/// A column of `status`, and a key of its JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// The name.
+    Device,
+    /// The owner.
+    Owner,
+    /// The transport.
+    Transport,
+    /// The address.
+    Address,
+    /// The subsystem NQN.
+    Subsysnqn,
+    /// The kernel's state of it.
+    State,
+    /// What its entry is worth.
+    Entry,
+}
+
+impl Column {
+    /// All of them, in the order they are shown.
+    pub const ALL: [Column; 7] = [
+        Column::Device,
+        Column::Owner,
+        Column::Transport,
+        Column::Address,
+        Column::Subsysnqn,
+        Column::State,
+        Column::Entry,
+    ];
+
+    /// The key in JSON; in capitals the heading.
+    pub fn key(self) -> &'static str {
+        match self {
+            Column::Device => "device",
+            Column::Owner => "owner",
+            Column::Transport => "transport",
+            Column::Address => "address",
+            Column::Subsysnqn => "subsysnqn",
+            Column::State => "state",
+            Column::Entry => "entry",
+        }
+    }
+}
+
+impl View {
+    /// A cell of the table. `-` where there is nothing; `kernel` for the owner of a local controller, `?` for one that
+    /// cannot be read.
+    pub fn cell(&self, column: Column) -> String {
+        let text = |bytes: &Option<Vec<u8>>| match bytes.as_deref() {
+            None | Some([]) => "-".to_owned(),
+            Some(bytes) => crate::name::Escaped(bytes).to_string(),
+        };
+        match column {
+            Column::Device => self.device.to_string(),
+            Column::Owner => match &self.owner {
+                Ownership::Owner(name) => name.to_string(),
+                Ownership::Unreadable(_) => "?".to_owned(),
+                Ownership::Nobody if self.fabric.is_local() => "kernel".to_owned(),
+                Ownership::Nobody => "-".to_owned(),
+            },
+            Column::Transport => text(&self.fabric.transport),
+            Column::Address => text(&self.fabric.address),
+            Column::Subsysnqn => text(&self.fabric.subsysnqn),
+            Column::State => text(&self.fabric.state),
+            Column::Entry => self.worth.map_or("-", Worth::word).to_owned(),
+        }
+    }
+
+    /// Appends a JSON object, of some columns or, with the attributes, of all.
+    pub fn json(&self, out: &mut String, columns: Option<&[Column]>) {
+        let order = [
+            Column::Device,
+            Column::Entry,
+            Column::Owner,
+            Column::Transport,
+            Column::Address,
+            Column::Subsysnqn,
+            Column::State,
+        ];
+        out.push('{');
+        for (index, &column) in columns.unwrap_or(&order).iter().enumerate() {
+            out.push_str(if index > 0 { ",\"" } else { "\"" });
+            out.push_str(column.key());
+            out.push_str("\":");
+            self.json_value(out, column);
+            if columns.is_none() && column == Column::Owner {
+                self.json_attributes(out);
+            }
+        }
+        out.push('}');
+    }
+
+    fn json_value(&self, out: &mut String, column: Column) {
+        match column {
+            Column::Device => json::string(out, self.device.name().as_bytes()),
+            Column::Entry => json::optional(out, self.worth.map(|worth| worth.word().as_bytes())),
+            Column::Owner => json::optional(out, self.owner.name().map(Value::as_bytes)),
+            Column::Transport => json::optional(out, self.fabric.transport.as_deref()),
+            Column::Address => json::optional(out, self.fabric.address.as_deref()),
+            Column::Subsysnqn => json::optional(out, self.fabric.subsysnqn.as_deref()),
+            Column::State => json::optional(out, self.fabric.state.as_deref()),
+        }
+    }
+
+    fn json_attributes(&self, out: &mut String) {
+        out.push_str(",\"attributes\":{");
+        for (index, (name, value)) in self.attributes.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            json::string(out, name.as_str().as_bytes());
+            out.push(':');
+            json::string(out, value.as_bytes());
+        }
+        out.push('}');
+    }
+}
