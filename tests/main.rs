@@ -13,8 +13,11 @@
 )]
 
 mod commands;
+mod connection;
 mod names;
+mod policy;
 mod protocol;
 mod races;
+mod readme;
 mod support;
 mod verdict;
