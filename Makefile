@@ -22,7 +22,7 @@ REMAP := --remap-path-prefix=$(CARGO_HOME)/registry/src= --remap-path-prefix=$(C
 export CARGO_TARGET_DIR
 
 .DELETE_ON_ERROR:
-.PHONY: all build help check fmt-check lint test doc demo install uninstall clean tools
+.PHONY: all build help check fmt-check lint test prove prove-quick doc demo install uninstall clean tools
 
 all: build ## build the static binary (the default)
 
@@ -46,7 +46,13 @@ build: tools ## build the static binary
 test: build ## all tests, on the binary that is shipped
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked
 
-check: fmt-check lint doc test ## the whole gate: format, clippy with warnings as errors, docs, tests
+check: fmt-check lint doc test prove-quick ## the whole gate: format, clippy, docs, tests, a selection of the proof
+
+prove: build ## every schedule, every failing system call, every kill (about 15 minutes on two cores)
+	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked --release --test prove
+
+prove-quick: build ## a selection of the proof, with the same code
+	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked --release --test prove -- --quick
 
 fmt-check:
 	$(CARGO) fmt --check
@@ -76,6 +82,8 @@ uninstall: ## remove what install installed
 	@# Only our own mask: an administrator's rule of that name stays.
 	if [ "$$(readlink "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules")" = /dev/null ]; then \
 	  rm -f "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"; fi
+
+include tests/vm/vm.mk
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -51,6 +51,11 @@ pub enum Error {
         /// What it is instead.
         why: &'static str,
     },
+    /// A directory of the registry is a file, or a link, which is not followed.
+    NotADirectory {
+        /// What it is called.
+        path: String,
+    },
     /// There is no such controller.
     NoController {
         /// The name asked for.
@@ -81,13 +86,23 @@ impl Error {
         Error::System { operation, path: Escaped(path.as_ref()).to_string(), errno }
     }
 
+    /// A directory of the registry could not be opened. `O_NOFOLLOW` with `O_DIRECTORY` answers ENOTDIR for a link too.
+    pub fn directory(path: impl AsRef<[u8]>, errno: Errno) -> Error {
+        match errno {
+            Errno::NOTDIR => Error::NotADirectory { path: Escaped(path.as_ref()).to_string() },
+            errno => Error::system("open", path, errno),
+        }
+    }
+
     /// The exit code that tells scripts the same.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit::USAGE,
-            Error::System { .. } | Error::Unreadable { .. } | Error::Unsettled { .. } | Error::Connect { .. } => {
-                exit::SYSTEM
-            }
+            Error::System { .. }
+            | Error::NotADirectory { .. }
+            | Error::Unreadable { .. }
+            | Error::Unsettled { .. }
+            | Error::Connect { .. } => exit::SYSTEM,
             Error::Local { .. } => exit::NO,
             Error::NoController { .. } => exit::NO_CONTROLLER,
         }
@@ -100,6 +115,9 @@ impl fmt::Display for Error {
             Error::Usage(text) => f.write_str(text),
             Error::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
             Error::Unreadable { path, why } => write!(f, "read {path}: {why}"),
+            Error::NotADirectory { path } => {
+                write!(f, "open {path}: Not a directory (a symbolic link is not followed)")
+            }
             Error::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
             Error::Connect { words } => write!(f, "connect: {words}"),
             Error::Local { device } => {

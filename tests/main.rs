@@ -12,10 +12,14 @@
     clippy::print_stdout
 )]
 
+mod bad_input;
+mod command_line;
 mod commands;
 mod connection;
+mod log_sinks;
 mod names;
 mod policy;
+mod properties;
 mod protocol;
 mod races;
 mod readme;

@@ -275,7 +275,10 @@ impl Words {
     /// "register: 'nvme04' is not a controller's name: the number has a leading zero".
     fn bad(&self, what: &str, word: &[u8], bad: BadName) -> Error {
         // The longest word anybody means is a value; showing the beginning of more would not help.
-        let shown = word.get(..80).map_or_else(|| Escaped(word).to_string(), |cut| format!("{}...", Escaped(cut)));
+        let shown = match word.get(..80) {
+            Some(cut) if cut.len() < word.len() => format!("{}...", Escaped(cut)),
+            _ => Escaped(word).to_string(),
+        };
         self.usage(format_args!("'{shown}' is not {what}: {bad}"))
     }
 

@@ -10,7 +10,7 @@ use super::Context;
 use super::ask::typed_yes;
 use crate::cli::Whose;
 use crate::error::{Error, exit};
-use crate::guard::{Decision, Mode, Standing, decide};
+use crate::guard::{Decision, Mode, Reason, Standing, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::name::{Device, Value};
 use crate::registry::entry::Ownership;
@@ -32,7 +32,8 @@ pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &V
         }
         Decision::Leave(reason) => {
             context.note(format_args!("{device}: left alone: {reason}"));
-            Ok(exit::NO)
+            let unread = reason == Reason::Unreadable;
+            if unread { unreadable(seen).map_or(Ok(exit::NO), Err) } else { Ok(exit::NO) }
         }
     }
 }
@@ -88,9 +89,24 @@ fn each(
     match decide(mode, controller.is_local()?, wanted, standing(&seen)) {
         Decision::Disconnect if dry_run => out.line(format_args!("{device}: would be disconnected")),
         Decision::Disconnect => take_down(out, &controller, standing(&seen))?,
-        Decision::Leave(reason) => out.line(format_args!("{device}: left alone: {reason}")),
+        Decision::Leave(reason) => {
+            out.line(format_args!("{device}: left alone: {reason}"));
+            let unread = reason == Reason::Unreadable;
+            return if unread { unreadable(seen).map_or(Ok(()), Err) } else { Ok(()) };
+        }
     }
     Ok(())
+}
+
+/// Why an owner could not be read.
+fn unreadable(seen: Result<Option<Seen<'_>>, Error>) -> Option<Error> {
+    match seen {
+        Err(error) => Some(error),
+        Ok(seen) => match seen?.owner {
+            Ownership::Unreadable(error) => Some(error),
+            Ownership::Nobody | Ownership::Owner(_) => None,
+        },
+    }
 }
 
 /// The entry under the controller's name, judged against the controller that was opened.

@@ -44,8 +44,8 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
                 exit::DONE
             }
             Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
-                context.note(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-                exit::NO
+                complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+                exit::SYSTEM
             }
             Ok(Claimed::Lost(somebody)) => {
                 let name = somebody.name().map(ToString::to_string).unwrap_or_default();

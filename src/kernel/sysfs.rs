@@ -41,7 +41,7 @@ impl Kernel {
     /// # Errors
     /// A refusal other than "not there".
     pub fn sample(&self, device: Device) -> Result<Sample, Error> {
-        let node = self.inode(&format!("/dev/{device}"), AtFlags::SYMLINK_NOFOLLOW)?.is_some();
+        let node = self.node(device)?;
         let sysfs = match self.inode(&format!("{CLASS}/{device}"), AtFlags::empty())? {
             Some(inode) => Sysfs::Present(Incarnation(inode)),
             // "Not there" only counts where sysfs is: without this, one call before /sys is mounted would find every
@@ -49,7 +49,13 @@ impl Kernel {
             None if self.inode(UEVENT_SEQNUM, AtFlags::empty())?.is_none() => Sysfs::Unknown,
             None => Sysfs::Absent,
         };
+        // A node without a directory is a controller that went between the two looks: its node is gone by now.
+        let node = node && (sysfs != Sysfs::Absent || self.node(device)?);
         Ok(Sample { node, sysfs })
+    }
+
+    fn node(&self, device: Device) -> Result<bool, Error> {
+        Ok(self.inode(&format!("/dev/{device}"), AtFlags::SYMLINK_NOFOLLOW)?.is_some())
     }
 
     /// The incarnation of a fabrics controller, if it is there. Read before its transport: if it is still there when an
@@ -58,6 +64,27 @@ impl Kernel {
     /// # Errors
     /// [`Error::Local`]: it belongs to the kernel. sysfs is not mounted. A refusal of the system.
     pub fn find(&self, device: Device) -> Result<Option<Incarnation>, Error> {
+        self.fabrics_sample(device).map(Sample::present)
+    }
+
+    /// The incarnation of a fabrics controller that has to be there.
+    ///
+    /// # Errors
+    /// [`Error::NoController`] says what is missing; and as [`Kernel::find`].
+    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
+        let sample = self.fabrics_sample(device)?;
+        sample.present().ok_or(Error::NoController {
+            device,
+            why: match (sample.node, sample.sysfs) {
+                (false, Sysfs::Present(_)) => "its node is not in /dev",
+                (true, _) => "it is not in /sys/class/nvme",
+                (false, _) => "it is neither in /dev nor in /sys/class/nvme",
+            },
+        })
+    }
+
+    /// A sample of what is no local controller, with sysfs mounted.
+    fn fabrics_sample(&self, device: Device) -> Result<Sample, Error> {
         let sample = self.sample(device)?;
         if sample.sysfs == Sysfs::Unknown {
             return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
@@ -65,16 +92,7 @@ impl Kernel {
         if sample.present().is_some() && self.is_local(device)? {
             return Err(Error::Local { device });
         }
-        Ok(sample.present())
-    }
-
-    /// The incarnation of a fabrics controller that has to be there.
-    ///
-    /// # Errors
-    /// [`Error::NoController`], and as [`Kernel::find`].
-    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
-        let why = "it is not both in /dev and in /sys/class/nvme";
-        self.find(device)?.ok_or(Error::NoController { device, why })
+        Ok(sample)
     }
 
     /// The number of the latest uevent: the stamp of an entry written now.

@@ -47,6 +47,10 @@ pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Environment {
     let Some(action) = get("ACTION") else {
         return Environment::Missing("ACTION");
     };
+    // A network interface can be called nvme4 too.
+    if let Some(subsystem) = get("SUBSYSTEM").filter(|subsystem| subsystem != "nvme") {
+        return Environment::Other(format!("subsystem {}", Escaped(subsystem.as_bytes())));
+    }
     // udev gives DEVNAME with /dev/; the kernel's own uevent has none. A controller whose node is already forgotten
     // still has its DEVPATH, whose last part is the name.
     let name = match (get("DEVNAME"), get("DEVPATH")) {

@@ -6,11 +6,11 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, RenameFlags, renameat_with, unlinkat};
 use rustix::io::Errno;
 
-use super::attribute::replace;
-use super::entry::Attribute;
+use super::attribute::{read_attribute, unused_name, write_new};
+use super::entry::{Attribute, Entry};
 use super::hidden::{Hidden, HiddenName};
 use super::publish::Replaced;
-use super::{ROUNDS, Registry, each_name};
+use super::{ROUNDS, Registry, TEMPORARY, each_name};
 use crate::error::Error;
 use crate::name::{AttrName, Device, Incarnation, Value};
 
@@ -63,18 +63,10 @@ impl Registry {
             if entry.incarnation()? != Some(incarnation) {
                 return Ok(());
             }
-            for Change { name, copied, latest } in changes {
-                if entry.read(name.as_str())? != *copied {
-                    continue;
-                }
-                let applied = match latest {
-                    Some(value) => replace(&entry.dir, name.as_str(), value.as_bytes()),
-                    None => unlinkat(&entry.dir, name.as_str(), AtFlags::empty()),
-                };
-                match applied {
-                    // ENOENT: it is being taken away; there is another one then.
-                    Ok(()) | Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(entry.attribute_error("carry over", name, errno)),
+            for change in changes {
+                if entry.read(change.name.as_str())? == change.copied {
+                    supersede(&entry, change)
+                        .map_err(|errno| entry.attribute_error("carry over", &change.name, errno))?;
                 }
             }
             if entry.is_named()? {
@@ -95,22 +87,70 @@ impl Hidden<'_> {
         if entry.incarnation()? != Some(incarnation) {
             return Ok(());
         }
-        move_private(&self.dir, &entry.dir)
+        move_private(&self.dir, &entry.dir, RenameFlags::NOREPLACE)
             .map_err(|errno| Error::system("give back the attributes of", device.name(), errno))
     }
 }
 
-/// Moves private attributes from one entry's directory to another's, which keeps what it has.
-pub(super) fn move_private(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
+/// Moves private attributes from one entry's directory to another's. With `NOREPLACE` the other keeps what it has.
+pub(super) fn move_private(from: &OwnedFd, to: &OwnedFd, how: RenameFlags) -> Result<(), Errno> {
     let mut names = Vec::new();
     each_name(from, |name| names.extend(AttrName::parse(name).ok().filter(AttrName::is_private)))?;
-    names.iter().map(AttrName::as_str).try_for_each(|name| {
-        match renameat_with(from, name, to, name, RenameFlags::NOREPLACE) {
-            // EEXIST: the other's is newer. ENOENT: somebody else moved it, or the other is gone.
-            Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno),
-        }
+    names.iter().map(AttrName::as_str).try_for_each(|name| match renameat_with(from, name, to, name, how) {
+        // EEXIST: the other's is newer. ENOENT: somebody else moved it, or the other is gone.
+        Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
     })
+}
+
+/// Applies a change, unless somebody has changed the attribute since it was copied: compare-and-set, for files.
+///
+/// A file cannot be replaced, or removed, only if it is a certain one. But it can be taken out and looked at: what turns
+/// out to be newer goes back.
+fn supersede(entry: &Entry<'_>, change: &Change) -> Result<(), Errno> {
+    let (dir, name) = (&entry.dir, change.name.as_str());
+    let value = change.latest.as_ref().map_or(&[][..], Value::as_bytes);
+    let aside = unused_name(&format!("{name}{TEMPORARY}"), |aside| write_new(dir, aside, value))?;
+    let superseded = match (&change.copied, &change.latest) {
+        (None, _) => renameat_with(dir, &aside, dir, name, RenameFlags::NOREPLACE),
+        (Some(copied), None) => take_out(dir, name, &aside, copied),
+        (Some(copied), Some(latest)) => swap(dir, name, &aside, copied, latest),
+    };
+    // What is aside now is older, or was never placed.
+    let _ = unlinkat(dir, &aside, AtFlags::empty());
+    match superseded {
+        // EEXIST, ENOENT: somebody wrote or deleted it since; that is newer.
+        Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Moves an attribute aside, and back if it is not the value that was copied.
+fn take_out(dir: &OwnedFd, name: &str, aside: &str, copied: &Value) -> Result<(), Errno> {
+    renameat_with(dir, name, dir, aside, RenameFlags::empty())?;
+    if stands(dir, aside).as_ref() == Some(copied) {
+        return Ok(());
+    }
+    renameat_with(dir, aside, dir, name, RenameFlags::NOREPLACE)
+}
+
+/// Puts what is aside, the `latest` value, in an attribute's place. What comes out should be the value that was copied;
+/// if not it is newer, and goes back; and so on, until nobody wrote in between.
+fn swap(dir: &OwnedFd, name: &str, aside: &str, copied: &Value, latest: &Value) -> Result<(), Errno> {
+    let (mut expected, mut placed) = (Some(copied.clone()), Some(latest.clone()));
+    loop {
+        renameat_with(dir, aside, dir, name, RenameFlags::EXCHANGE)?;
+        let found = stands(dir, aside);
+        if found == expected {
+            return Ok(());
+        }
+        expected = std::mem::replace(&mut placed, found);
+    }
+}
+
+/// What an attribute holds. What cannot be read is a stranger's, and equals nothing.
+fn stands(dir: &OwnedFd, name: &str) -> Option<Value> {
+    read_attribute(dir, name).unwrap_or(None)
 }
 
 /// What is in only one of the two, or differs.

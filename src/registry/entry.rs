@@ -59,8 +59,7 @@ impl Registry {
         match self.open_directory(&device.name()) {
             Ok(dir) => Ok(Some(Entry { registry: self, device, dir })),
             Err(Errno::NOENT) => Ok(None),
-            // ENOTDIR: a file, or a link, which is not followed.
-            Err(errno) => Err(Error::system("open", self.message_path(device.name()), errno)),
+            Err(errno) => Err(Error::directory(self.message_path(device.name()), errno)),
         }
     }
 

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::attribute::unused_name;
 use super::entry::Entry;
 use super::retire::purge;
-use super::{DIRECTORY_MODE, Registry, TEMPORARY};
+use super::{DIRECTORY_MODE, ROUNDS, Registry, TEMPORARY};
 use crate::error::Error;
 use crate::name::Device;
 
@@ -129,8 +129,16 @@ impl<'r> HiddenName<'r> {
     fn purge(&self) -> Result<(), Errno> {
         match self.registry.open_directory(&self.name) {
             Ok(dir) => {
-                purge(&dir)?;
-                unlinkat(&self.registry.dir, &self.name, AtFlags::REMOVEDIR)
+                // Somebody who held it may still write into it: then it is emptied again, and they write to the entry
+                // that has its place.
+                for _ in 0..ROUNDS {
+                    purge(&dir)?;
+                    match unlinkat(&self.registry.dir, &self.name, AtFlags::REMOVEDIR) {
+                        Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                        removed => return removed,
+                    }
+                }
+                Err(Errno::NOTEMPTY)
             }
             // A stranger's file that an exchange brought out.
             Err(Errno::NOTDIR) => unlinkat(&self.registry.dir, &self.name, AtFlags::empty()),

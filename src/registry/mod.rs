@@ -63,8 +63,7 @@ impl Registry {
         match openat(CWD, &*root.path(REGISTRY), DIRECTORY, Mode::empty()) {
             Ok(dir) => Ok(Some(Registry { dir, path: root.display(REGISTRY) })),
             Err(Errno::NOENT) => Ok(None),
-            // ENOTDIR: a file, or a link, which is not followed.
-            Err(errno) => Err(Error::system("open", root.display(REGISTRY), errno)),
+            Err(errno) => Err(Error::directory(root.display(REGISTRY), errno)),
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, unlinkat};
+use rustix::fs::{AtFlags, RenameFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::carry::move_private;
@@ -15,7 +15,7 @@ use super::entry::{Entry, Ownership};
 use super::{ROUNDS, each_name};
 use crate::error::Error;
 use crate::kernel::sysfs::Kernel;
-use crate::name::{INCARNATION, OWNER, SEQNUM};
+use crate::name::{AttrName, INCARNATION, OWNER, SEQNUM};
 use crate::verdict::judge;
 
 /// How a retirement ended.
@@ -67,9 +67,11 @@ impl Entry<'_> {
         let refused = |errno| Error::system("remove", self.message_path(), errno);
         for _ in 0..ROUNDS {
             if let Some(heir) = heir {
-                move_private(&self.dir, heir).map_err(refused)?;
+                // What is written after this is found by the next round, and is newer.
+                move_private(&self.dir, heir, RenameFlags::empty()).map_err(refused)?;
             }
-            purge_but(&self.dir, |name| name == OWNER.as_bytes()).map_err(refused)?;
+            let is_private = |name: &[u8]| heir.is_some() && AttrName::parse(name).is_ok_and(|name| name.is_private());
+            purge_but(&self.dir, |name| name == OWNER.as_bytes() || is_private(name)).map_err(refused)?;
             match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
                 // Written into meanwhile: an attribute moves too.
@@ -112,6 +114,9 @@ fn purge_but(dir: &OwnedFd, spared: impl Fn(&[u8]) -> bool) -> Result<(), Errno>
     });
     let mut failed = Ok(());
     for name in &names {
+        if failed.is_err() && name == INCARNATION.as_bytes() {
+            break;
+        }
         let unlinked = match unlinkat(dir, name.as_slice(), AtFlags::empty()) {
             // ENOENT: somebody else is removing the same entry.
             Err(Errno::NOENT) => Ok(()),
@@ -119,7 +124,8 @@ fn purge_but(dir: &OwnedFd, spared: impl Fn(&[u8]) -> bool) -> Result<(), Errno>
             Err(Errno::ISDIR) => unlinkat(dir, name.as_slice(), AtFlags::REMOVEDIR),
             unlinked => unlinked,
         };
-        // An owner that cannot be removed keeps its entry whole. Anything else does not keep the rest.
+        // An owner that cannot be removed keeps its entry whole. Anything else keeps the incarnation, by which what is
+        // left can be judged.
         if unlinked.is_err() && name == OWNER.as_bytes() {
             return unlinked;
         }

@@ -1,0 +1,72 @@
+//! Versions of the product with one bug each, which the explorer must find: the proof that it would see such a bug.
+//!
+//! A bug is a patch in `broken/`, applied to a copy of the sources under the target directory; the sources themselves
+//! know nothing of it. A patch that does not apply any more is a failure: mend the patch.
+
+use crate::scenario::{self, Scenario};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Patch, the scenario that shows the bug, and the rule it breaks there.
+const BUGS: &[(&str, &str, &str)] = &[
+    ("retire_by_path", "remove-register", "S1"),
+    ("claim_by_exchange", "claim-claim", "S2"),
+    ("reader_no_reread", "register-owner", "S3"),
+    ("verify_sysfs_only", "dies-register", "L1"),
+];
+
+/// A bug, how it is to be found, and the binary that has it.
+pub struct Broken {
+    pub name: &'static str,
+    pub scenario: Scenario,
+    pub binary: PathBuf,
+}
+
+/// Builds them all under `target`.
+pub fn build(target: &Path) -> Vec<Result<Broken, String>> {
+    let build = |(name, scenario, rule): &(&'static str, &str, &'static str)| {
+        let scenario = scenario::all().into_iter().find(|s| s.name == *scenario);
+        let mut scenario = scenario.ok_or(format!("broken build {name}: no such scenario"))?;
+        scenario.must_break = Some(*rule);
+        Ok(Broken { name, scenario, binary: build_one(name, &target.join("broken"))? })
+    };
+    BUGS.iter().map(build).collect()
+}
+
+fn build_one(name: &str, place: &Path) -> Result<PathBuf, String> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = place.join(name);
+    let _ = std::fs::remove_dir_all(&copy);
+    let failed = |what: &str, why: &dyn std::fmt::Display| format!("broken build {name}: {what}: {why}");
+    std::fs::create_dir_all(&copy).map_err(|e| failed("copy", &e))?;
+    // Everything but the sources is the original: the manifest names tests and more that must exist.
+    for entry in std::fs::read_dir(top).map_err(|e| failed("copy", &e))?.flatten() {
+        let file = entry.file_name();
+        if !["src", "target", ".git"].iter().any(|not| file == *not) {
+            std::os::unix::fs::symlink(entry.path(), copy.join(&file)).map_err(|e| failed("copy", &e))?;
+        }
+    }
+    run(Command::new("cp").arg("-R").arg(top.join("src")).arg(&copy), name)?;
+    let patch = top.join("tests/prove/broken").join(format!("{name}.patch"));
+    run(Command::new("patch").args(["-p1", "--fuzz=0", "--batch", "--input"]).arg(patch).current_dir(&copy), name)?;
+    let triple = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let target = place.join("target");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--quiet", "--bins", "--target", &triple, "--target-dir"]).arg(&target);
+    // Small and slow to link is for what ships.
+    cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    run(cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").current_dir(&copy), name)?;
+    let binary = place.join(format!("nvme-registry.{name}"));
+    let built = target.join(triple).join("release/nvme-registry");
+    std::fs::copy(built, &binary).map_err(|e| failed("copy", &e))?;
+    Ok(binary)
+}
+
+fn run(command: &mut Command, name: &str) -> Result<(), String> {
+    let output = command.output().map_err(|e| format!("broken build {name}: {command:?}: {e}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("broken build {name}: {command:?} fails:\n{}", String::from_utf8_lossy(&said)))
+}

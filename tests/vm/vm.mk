@@ -1,0 +1,8 @@
+# The tests on a real kernel, in a virtual machine; included by the Makefile. See tests/vm/run.sh.
+.PHONY: vm-test vm-shell
+
+vm-test: ## Run the cases on a real kernel and systemd-udevd in QEMU; CASE=NAME or CASE=NUMBER runs one
+	+@tests/vm/run.sh test '$(CASE)'
+
+vm-shell: ## A root prompt in that guest, with the product installed
+	+@tests/vm/run.sh shell
