@@ -22,7 +22,7 @@ REMAP := --remap-path-prefix=$(CARGO_HOME)/registry/src= --remap-path-prefix=$(C
 export CARGO_TARGET_DIR
 
 .DELETE_ON_ERROR:
-.PHONY: all build help check fmt-check lint test prove prove-quick doc demo install uninstall clean tools
+.PHONY: all build help check fmt-check lint test prove prove-quick fuzz doc demo install uninstall clean tools
 
 all: build ## build the static binary (the default)
 
@@ -48,8 +48,9 @@ test: build ## all tests, on the binary that is shipped
 
 check: fmt-check lint doc test prove-quick ## the whole gate: format, clippy, docs, tests, a selection of the proof
 
-prove: build ## every schedule, every failing system call, every kill (about 15 minutes on two cores)
+prove: build ## every schedule, every failing system call, every kill, and a fuzz run (about 15 minutes on two cores)
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked --release --test prove
+	@$(MAKE) --no-print-directory fuzz
 
 prove-quick: build ## a selection of the proof, with the same code
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked --release --test prove -- --quick
@@ -82,6 +83,21 @@ uninstall: ## remove what install installed
 	@# Only our own mask: an administrator's rule of that name stays.
 	if [ "$$(readlink "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules")" = /dev/null ]; then \
 	  rm -f "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"; fi
+
+# Seconds for each of the five fuzz targets.
+FUZZ_SECONDS ?= 20
+
+fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; what it finds goes to target/fuzz
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	@for target in argv uevent attribute fabrics sysfs; do \
+	  mkdir -p "$(CARGO_TARGET_DIR)/fuzz/$$target" && \
+	  $(CARGO) fuzz run --fuzz-dir tests/fuzz --target-dir "$(CARGO_TARGET_DIR)/fuzz/build" --sanitizer none $$target \
+	    "$(CARGO_TARGET_DIR)/fuzz/$$target" "tests/fuzz/corpus/$$target" \
+	    -- -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+	    >"$(CARGO_TARGET_DIR)/fuzz/$$target.log" 2>&1 || { cat "$(CARGO_TARGET_DIR)/fuzz/$$target.log"; exit 1; }; \
+	  awk -v target=$$target '/number_of_executed_units/ { printf "fuzz: %-10s %9d executions, 0 failures\n", target, $$2 }' \
+	    "$(CARGO_TARGET_DIR)/fuzz/$$target.log" || exit 1; \
+	done
 
 include tests/vm/vm.mk
 

@@ -2,7 +2,6 @@
 //! stream keeps the registry from being right.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nix::sys::stat::Mode;

@@ -21,14 +21,14 @@ pub fn binary() -> PathBuf {
 /// A tree with `/run`, `/dev`, `/sys`, and no controller yet.
 pub struct Sandbox {
     dir: TempDir,
-    gone: std::cell::Cell<u32>,
+    gone: std::sync::atomic::AtomicU32,
 }
 
 impl Sandbox {
     /// An empty system: sysfs is mounted, the uevent counter stands at 1000.
     pub fn new() -> Sandbox {
         let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
-        let sandbox = Sandbox { dir, gone: std::cell::Cell::new(0) };
+        let sandbox = Sandbox { dir, gone: std::sync::atomic::AtomicU32::new(0) };
         for path in ["run", "dev", "sys/class/nvme", "sys/devices", "sys/kernel", "gone"] {
             fs::create_dir_all(sandbox.path(path)).expect("a directory in the sandbox");
         }
@@ -115,10 +115,10 @@ impl Sandbox {
     /// The last step of a removal.
     pub fn take_sysfs(&self, device: &str) {
         fs::remove_file(self.path(&format!("sys/class/nvme/{device}"))).expect("the link in sysfs");
-        self.gone.set(self.gone.get() + 1);
+        let number = 1 + self.gone.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         fs::rename(
             self.path(&format!("sys/devices/virtual/nvme-fabrics/ctl/{device}")),
-            self.path(&format!("gone/{}", self.gone.get())),
+            self.path(&format!("gone/{number}")),
         )
         .expect("the directory in sysfs");
     }
