@@ -204,6 +204,36 @@ fn secrets_appear_nowhere() {
 }
 
 #[test]
+fn secrets_are_not_on_the_command_line_when_something_is_logged() {
+    // journald records the command line of whoever sends it a line.
+    use crate::support::trace::Traced;
+    let sandbox = Sandbox::with_controller("nvme4");
+    let journal = sandbox.journal();
+    let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
+    let words = "connect --owner b transport=tcp dhchap_secret=hush-1 nqn=a tls_key=hush-2";
+    let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
+    traced.run_until(|call| call.name == "sendto");
+    let command_line = std::fs::read(format!("/proc/{}/cmdline", traced.pid())).unwrap();
+    let command_line = String::from_utf8_lossy(&command_line).replace('\0', " ");
+    assert!(command_line.contains("transport=tcp") && !command_line.contains("hush"), "{command_line}");
+    Outcome::from(traced.finish()).exits(0).prints("nvme4\n");
+    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=hush-1,tls_key=hush-2");
+    journal.message();
+}
+
+#[test]
+fn secrets_are_taken_from_the_environment() {
+    let sandbox = Sandbox::with_controller("nvme4");
+    let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
+    let mut command = sandbox.command("connect --owner b transport=tcp nqn=a".split(' '));
+    Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", "hush")).exits(0).never_says("hush");
+    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=hush");
+    let mut command = sandbox.command("connect --owner b transport=tcp nqn=a".split(' '));
+    Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", "hush,x=y")).exits(2).never_says("hush");
+    assert_eq!(fabrics.written(), "");
+}
+
+#[test]
 fn connect_lists_every_option_it_knows() {
     use nvme_registry::kernel::fabrics::{FLAGS, OPTIONS};
     let help = Sandbox::new().run("connect -h");

@@ -113,7 +113,10 @@ pub const COMMANDS: &[Command] = &[
                 Options with a value: transport nqn traddr trsvcid host_traddr host_iface hostnqn hostid queue_size\n\
                 nr_io_queues nr_write_queues nr_poll_queues reconnect_delay ctrl_loss_tmo fast_io_fail_tmo\n\
                 keep_alive_tmo tos keyring tls_key dhchap_secret dhchap_ctrl_secret\n\
-                Options without: duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat",
+                Options without: duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat\n\
+                \n\
+                Secrets are also taken from the environment, where nobody sees them: NVME_REGISTRY_DHCHAP_SECRET,\n\
+                NVME_REGISTRY_DHCHAP_CTRL_SECRET, NVME_REGISTRY_TLS_KEY, NVME_REGISTRY_KEYRING.",
         options: &[OWNER, flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here")],
         example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
     },

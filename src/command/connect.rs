@@ -1,11 +1,21 @@
 //! `connect`: makes a controller and registers it, with nothing in between.
+//!
+//! A secret on the command line is in every log line that the journal takes from this process: journald adds the sender's
+//! command line (`_CMDLINE`). So before anything else the program starts itself anew, with the secrets in its
+//! environment, which only root can read and nobody records.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use log::error;
+use rustix::io::Errno;
 
 use super::Context;
 use super::own::log_registered;
 use crate::error::{Error, exit};
-use crate::kernel::fabrics::{Connected, FabricsOption};
+use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
 use crate::registry::Registry;
 use crate::report::output::{Output, complain};
@@ -19,6 +29,17 @@ pub(super) fn connect(
     owner: &Value,
     mut options: Vec<FabricsOption>,
 ) -> Result<u8, Error> {
+    if options.iter().any(FabricsOption::is_secret) {
+        return Err(start_anew(&options));
+    }
+    for key in SECRETS {
+        if let Some(word) = std::env::var_os(secret_variable(key)) {
+            let value = FabricsOption::value(word.as_bytes()).ok_or_else(|| {
+                Error::Usage(format!("connect: {} cannot be the value of an option", secret_variable(key)))
+            })?;
+            options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
+        }
+    }
     for (key, file) in IDENTITY {
         if !options.iter().any(|option| option.key == key)
             && let Some(value) = context.kernel.identity(file)?
@@ -55,4 +76,25 @@ pub(super) fn connect(
             Ok(exit::SYSTEM)
         }
     }
+}
+
+/// Runs this program again with the same arguments, but for the secrets, which go into its environment. Returns only to
+/// say why that failed: going on would put them into the journal.
+fn start_anew(options: &[FabricsOption]) -> Error {
+    let is_secret = |word: &OsString| {
+        let key = word.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default();
+        SECRETS.iter().any(|secret| secret.as_bytes() == key)
+    };
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(_) => return Error::system("find this program in", "/proc/self/exe", Errno::NOENT),
+    };
+    let secrets = options.iter().filter(|option| option.is_secret()).filter_map(|option| {
+        let value = option.value.as_ref()?;
+        Some((secret_variable(&option.key), OsStr::from_bytes(value.as_bytes())))
+    });
+    let error =
+        Command::new(&program).args(std::env::args_os().skip(1).filter(|word| !is_secret(word))).envs(secrets).exec();
+    let errno = Errno::from_io_error(&error).unwrap_or(Errno::NOEXEC);
+    Error::system("run", program.as_os_str().as_bytes(), errno)
 }

@@ -46,6 +46,14 @@ pub const OPTIONS: [&str; 21] = [
 pub const FLAGS: [&str; 7] =
     ["duplicate_connect", "disable_sqflow", "hdr_digest", "data_digest", "discovery", "tls", "concat"];
 
+/// The options whose values are secrets, or lead to one: never shown, never logged.
+pub const SECRETS: [&str; 4] = ["dhchap_secret", "dhchap_ctrl_secret", "tls_key", "keyring"];
+
+/// The environment variable that an option of [`SECRETS`] is also taken from.
+pub fn secret_variable(key: &str) -> String {
+    format!("NVME_REGISTRY_{}", key.to_ascii_uppercase())
+}
+
 /// One option: a name, and a value where it has one. `Debug` shows no value.
 #[derive(Clone)]
 pub struct FabricsOption {
@@ -98,8 +106,13 @@ impl FabricsOption {
         Ok(FabricsOption { key: key.to_owned(), value })
     }
 
+    /// Whether its value is a secret.
+    pub fn is_secret(&self) -> bool {
+        SECRETS.contains(&self.key.as_str())
+    }
+
     /// A value, if it can be one: a comma would begin another option.
-    fn value(word: &[u8]) -> Option<Value> {
+    pub fn value(word: &[u8]) -> Option<Value> {
         Value::parse(word).ok().filter(|value| !value.as_bytes().contains(&b','))
     }
 }
