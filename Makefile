@@ -27,7 +27,7 @@ export CARGO_TARGET_DIR
 all: build ## build the static binary (the default)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables: TARGET=$(TARGET) DESTDIR= PREFIX=$(PREFIX) MASK_LIBNVME_RULE=$(MASK_LIBNVME_RULE)"
 	@echo "  The binary: $(BIN:$(CURDIR)/%=%)"
@@ -67,7 +67,7 @@ doc: tools
 demo: build ## watch the main job happen in a sandbox: no privilege, no NVMe needed
 	@tests/demo.sh "$(BIN)"
 
-install: build ## install below DESTDIR and PREFIX
+install: build install-extras ## install below DESTDIR and PREFIX
 	install -D -m 0755 "$(BIN)" "$(DESTDIR)$(BINDIR)/nvme-registry"
 	install -d "$(DESTDIR)$(UDEVDIR)"
 	ln -sfn "$$(realpath -m --relative-to="$(UDEVDIR)" "$(BINDIR)/nvme-registry")" "$(DESTDIR)$(UDEVDIR)/nvme-registry"
@@ -77,7 +77,7 @@ ifeq ($(MASK_LIBNVME_RULE),1)
 	ln -sfn /dev/null "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"
 endif
 
-uninstall: ## remove what install installed
+uninstall: uninstall-extras ## remove what install installed
 	rm -f "$(DESTDIR)$(BINDIR)/nvme-registry" "$(DESTDIR)$(UDEVDIR)/nvme-registry" \
 	  "$(DESTDIR)$(UDEVDIR)/rules.d/70-nvme-registry.rules"
 	@# Only our own mask: an administrator's rule of that name stays.
@@ -100,6 +100,7 @@ fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; 
 	done
 
 include tests/vm/vm.mk
+include packaging/packaging.mk
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -173,7 +173,7 @@ fn secrets_appear_nowhere() {
     let words = |last: &str| {
         let mut words: Vec<String> =
             ["connect", "--owner", "b", "transport=tcp", "nqn=a"].iter().map(|word| (*word).to_owned()).collect();
-        words.extend(secrets.iter().map(|key| format!("{key}=hush-{key}")));
+        words.extend(secrets.iter().map(|key| format!("{key}=DHHC-1:00:hush-{key}:")));
         words.push(last.to_owned());
         words
     };
@@ -210,14 +210,14 @@ fn secrets_are_not_on_the_command_line_when_something_is_logged() {
     let sandbox = Sandbox::with_controller("nvme4");
     let journal = sandbox.journal();
     let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
-    let words = "connect --owner b transport=tcp dhchap_secret=hush-1 nqn=a tls_key=hush-2";
+    let words = "connect --owner b transport=tcp dhchap_secret=DHHC-1:00:hush-1: nqn=a tls_key=hush-2";
     let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
     traced.run_until(|call| call.name == "sendto");
     let command_line = std::fs::read(format!("/proc/{}/cmdline", traced.pid())).unwrap();
     let command_line = String::from_utf8_lossy(&command_line).replace('\0', " ");
     assert!(command_line.contains("transport=tcp") && !command_line.contains("hush"), "{command_line}");
     Outcome::from(traced.finish()).exits(0).prints("nvme4\n");
-    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=hush-1,tls_key=hush-2");
+    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=DHHC-1:00:hush-1:,tls_key=hush-2");
     journal.message();
 }
 
@@ -226,11 +226,15 @@ fn secrets_are_taken_from_the_environment() {
     let sandbox = Sandbox::with_controller("nvme4");
     let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
     let mut command = sandbox.command("connect --owner b transport=tcp nqn=a".split(' '));
-    Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", "hush")).exits(0).never_says("hush");
-    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=hush");
-    let mut command = sandbox.command("connect --owner b transport=tcp nqn=a".split(' '));
-    Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", "hush,x=y")).exits(2).never_says("hush");
-    assert_eq!(fabrics.written(), "");
+    Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", "DHHC-1:00:hush:")).exits(0).never_says("hush");
+    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=DHHC-1:00:hush:");
+    for bad in ["DHHC-1:00:hush,x=y", "hush", "DHHC-1:", "xHHC-1:00:hush:"] {
+        let mut command = sandbox.command("connect --owner b transport=tcp nqn=a".split(' '));
+        Outcome::of(command.env("NVME_REGISTRY_DHCHAP_SECRET", bad)).exits(2).never_says("hush");
+        // The kernel would show it in its log.
+        sandbox.run(&format!("connect --owner b transport=tcp nqn=a dhchap_secret={bad}")).exits(2).never_says("hush");
+        assert_eq!(fabrics.written(), "");
+    }
 }
 
 #[test]

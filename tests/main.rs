@@ -18,6 +18,7 @@ mod commands;
 mod connection;
 mod corpus;
 mod log_sinks;
+mod manual;
 mod names;
 mod policy;
 mod properties;

@@ -205,6 +205,9 @@ impl Words {
             BadOption::Unknown(key) => self.usage(format_args!(
                 "'{key}' is not an option that the kernel is known to take; --force-option passes it on"
             )),
+            BadOption::Key(key) => {
+                self.usage(format_args!("the value of '{key}' is no DH-HMAC-CHAP key: those begin with DHHC-1:"))
+            }
             BadOption::Value(key) => self.usage(format_args!(
                 "the value of '{key}' is empty, too long, or has a comma or a control character in it"
             )),

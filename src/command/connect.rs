@@ -33,11 +33,11 @@ pub(super) fn connect(
         return Err(start_anew(&options));
     }
     for key in SECRETS {
-        if let Some(word) = std::env::var_os(secret_variable(key)) {
-            let value = FabricsOption::value(word.as_bytes()).ok_or_else(|| {
-                Error::Usage(format!("connect: {} cannot be the value of an option", secret_variable(key)))
-            })?;
-            options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
+        if let Some(value) = std::env::var_os(secret_variable(key)) {
+            let option = FabricsOption::parse(&[key.as_bytes(), b"=", value.as_bytes()].concat(), false);
+            options.push(option.map_err(|_| {
+                Error::Usage(format!("connect: {} cannot be the value of {key}", secret_variable(key)))
+            })?);
         }
     }
     for (key, file) in IDENTITY {

@@ -78,6 +78,8 @@ pub enum BadOption {
     Unknown(String),
     /// Its value is empty, too long, or has a comma or a control character in it.
     Value(String),
+    /// Its value is no DH-HMAC-CHAP key. The kernel would write it to its log to say so.
+    Key(String),
 }
 
 impl FabricsOption {
@@ -103,6 +105,10 @@ impl FabricsOption {
             None => None,
             Some(value) => Some(FabricsOption::value(value).ok_or_else(|| BadOption::Value(key.to_owned()))?),
         };
+        // As nvmf_parse_options() looks at it, and shows it if it finds fault.
+        if key.starts_with("dhchap_") && !value.as_ref().is_some_and(|value| is_dhchap_key(value.as_bytes())) {
+            return Err(BadOption::Key(key.to_owned()));
+        }
         Ok(FabricsOption { key: key.to_owned(), value })
     }
 
@@ -112,7 +118,7 @@ impl FabricsOption {
     }
 
     /// A value, if it can be one: a comma would begin another option.
-    pub fn value(word: &[u8]) -> Option<Value> {
+    pub(super) fn value(word: &[u8]) -> Option<Value> {
         Value::parse(word).ok().filter(|value| !value.as_bytes().contains(&b','))
     }
 }
@@ -208,6 +214,11 @@ impl Kernel {
         };
         words.to_owned()
     }
+}
+
+/// Whether a secret is one that the kernel takes: `DHHC-1:` and more than three characters after it.
+fn is_dhchap_key(secret: &[u8]) -> bool {
+    secret.starts_with(b"DHHC-1:") && secret.len() > b"DHHC-1:".len() + 3
 }
 
 /// The line that is written: `transport=tcp,traddr=192.0.2.1,…`.

@@ -1,0 +1,144 @@
+# fish completion for nvme-registry; installed as /usr/share/fish/vendor_completions.d/nvme-registry.fish.
+#
+# Devices, owners and attributes come from the program itself, below the --root of the line if it has one.
+# tests/manual.rs compares commands and options with the program's table.
+
+# The words of the line that are neither options nor their values: the command, the device.
+function __nvme_registry_words
+    set -l skip 0
+    for word in (commandline -opc)[2..-1]
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        switch $word
+            case --root --owner --as --attr --value --transport --traddr --nqn --output -a -V -t -n -o
+                set skip 1
+            case '-*'
+            case '*'
+                echo -- $word
+        end
+    end
+end
+
+function __nvme_registry_no_command
+    test (count (__nvme_registry_words)) = 0
+end
+
+function __nvme_registry_in
+    set -l words (__nvme_registry_words)
+    test (count $words) -ge 1; and contains -- $words[1] $argv
+end
+
+# The command stands, its device does not.
+function __nvme_registry_wants_device
+    __nvme_registry_in $argv; and test (count (__nvme_registry_words)) = 1
+end
+
+# The program, on the tree that the line is about.
+function __nvme_registry_ask
+    set -l line (commandline -opc)
+    set -l root
+    for i in (seq (count $line))
+        switch $line[$i]
+            case --root
+                set -l next (math $i + 1)
+                test $next -le (count $line); and set root --root $line[$next]
+            case '--root=*'
+                set root $line[$i]
+        end
+    end
+    command $line[1] $root $argv 2>/dev/null
+end
+
+function __nvme_registry_fabrics
+    __nvme_registry_ask status --no-headings -o DEVICE,OWNER | string match -v '* kernel' | string replace -r ' .*' ''
+end
+
+function __nvme_registry_owners
+    __nvme_registry_ask list --all | string match -r '^  owner +.*' | string replace -r '^  owner +' '' |
+        string match -rv '[[:cntrl:]]' | sort -u
+end
+
+function __nvme_registry_attributes
+    set -l words (__nvme_registry_words)
+    test (count $words) -ge 2; or return
+    set -l device (string replace -r '^/dev/' '' -- $words[2])
+    set -l here ''
+    for line in (__nvme_registry_ask list --all)
+        if not string match -q ' *' -- $line
+            set here $line
+        else if test "$here" = "$device"
+            set -l name (string replace -r '^  ([^ ]+) .*' '$1' -- $line)
+            if test $words[1] = retrieve; or not contains -- $name seqnum incarnation
+                echo $name
+            end
+        end
+    end
+end
+
+function __nvme_registry_nqns
+    __nvme_registry_ask status --no-headings -o SUBSYSNQN | string trim | string match -v -- - | sort -u
+end
+
+function __nvme_registry_columns
+    set -l before (commandline -ct | string replace -rf '^(-o|--output=)?(.*,).*' '$2')
+    for column in DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY
+        echo "$before$column"
+    end
+end
+
+complete -c nvme-registry -f
+
+complete -c nvme-registry -l root -x -a '(__fish_complete_directories)' -d 'Put DIR in front of every path'
+complete -c nvme-registry -l verbose -s v -d 'Log debug lines too, on standard error as well'
+complete -c nvme-registry -l quiet -s q -d 'Say nothing on standard error but errors'
+complete -c nvme-registry -l help -s h -d 'Explain the program or the command'
+complete -c nvme-registry -l version -d 'Print the version'
+
+complete -c nvme-registry -n __nvme_registry_no_command -a uevent -d 'Handle a udev event'
+complete -c nvme-registry -n __nvme_registry_no_command -a connect -d 'Connect a controller and register it'
+complete -c nvme-registry -n __nvme_registry_no_command -a register -d 'Write who owns a controller'
+complete -c nvme-registry -n __nvme_registry_no_command -a claim -d 'Take controllers that nobody owns'
+complete -c nvme-registry -n __nvme_registry_no_command -a release -d 'Give a controller up'
+complete -c nvme-registry -n __nvme_registry_no_command -a owner -d 'Print who owns a controller'
+complete -c nvme-registry -n __nvme_registry_no_command -a check -d 'Tell whether a controller may be taken down'
+complete -c nvme-registry -n __nvme_registry_no_command -a retrieve -d 'Print an attribute'
+complete -c nvme-registry -n __nvme_registry_no_command -a update -d 'Write an attribute'
+complete -c nvme-registry -n __nvme_registry_no_command -a delete -d 'Delete an attribute, or the whole entry'
+complete -c nvme-registry -n __nvme_registry_no_command -a list -d 'List what is registered'
+complete -c nvme-registry -n __nvme_registry_no_command -a status -d 'Show every controller, owned or not'
+complete -c nvme-registry -n __nvme_registry_no_command -a export -d 'Print owner and attributes for eval and udev'
+complete -c nvme-registry -n __nvme_registry_no_command -a disconnect -d 'Take one controller down, if NAME may'
+complete -c nvme-registry -n __nvme_registry_no_command -a disconnect-all -d 'Take down what nobody owns'
+complete -c nvme-registry -n __nvme_registry_no_command -a sweep -d 'Remove stale entries and leftovers'
+
+# Devices.
+complete -c nvme-registry -n '__nvme_registry_wants_device register disconnect' -a '(__nvme_registry_fabrics)'
+complete -c nvme-registry -n '__nvme_registry_in claim' -a '(__nvme_registry_ask status --unowned --names)'
+complete -c nvme-registry -n '__nvme_registry_wants_device owner release export retrieve delete' -a '(__nvme_registry_ask list --all --names)'
+complete -c nvme-registry -n '__nvme_registry_wants_device check update' -a '(__nvme_registry_ask status --names)'
+
+# The kernel's options.
+complete -c nvme-registry -n '__nvme_registry_in connect' -a 'transport={tcp,rdma,fc,loop} {nqn,traddr,trsvcid,host_traddr,host_iface,hostnqn,hostid,queue_size,nr_io_queues,nr_write_queues,nr_poll_queues,reconnect_delay,ctrl_loss_tmo,fast_io_fail_tmo,keep_alive_tmo,tos,keyring,tls_key,dhchap_secret,dhchap_ctrl_secret}='
+complete -c nvme-registry -n '__nvme_registry_in connect' -a 'duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat'
+
+# Options of the commands.
+complete -c nvme-registry -n '__nvme_registry_in connect register claim release list status disconnect disconnect-all' -l owner -x -a '(__nvme_registry_owners)' -d 'The orchestrator'
+complete -c nvme-registry -n '__nvme_registry_in connect' -l force-option -d 'Pass on options that are not listed'
+complete -c nvme-registry -n '__nvme_registry_in register release update delete disconnect-all' -l yes -d 'Do not ask, also on a terminal'
+complete -c nvme-registry -n '__nvme_registry_in claim list status' -l unowned -d 'Only what nobody owns'
+complete -c nvme-registry -n '__nvme_registry_in check' -l as -x -a '(__nvme_registry_owners)' -d 'The orchestrator that asks'
+complete -c nvme-registry -n '__nvme_registry_in retrieve update delete' -l attr -s a -x -a '(__nvme_registry_attributes)' -d 'The attribute'
+complete -c nvme-registry -n '__nvme_registry_in update' -l value -s V -x -d 'What to write'
+complete -c nvme-registry -n '__nvme_registry_in list status' -l stale -d 'Only stale entries'
+complete -c nvme-registry -n '__nvme_registry_in list' -l all -d 'All entries, stale ones too'
+complete -c nvme-registry -n '__nvme_registry_in claim list status disconnect-all' -l transport -s t -x -a 'tcp rdma fc loop' -d 'Only this transport'
+complete -c nvme-registry -n '__nvme_registry_in claim list status' -l traddr -x -d 'Only this transport address'
+complete -c nvme-registry -n '__nvme_registry_in claim list status' -l nqn -s n -x -a '(__nvme_registry_nqns)' -d 'Only this subsystem NQN'
+complete -c nvme-registry -n '__nvme_registry_in status' -l output -s o -x -a '(__nvme_registry_columns)' -d 'Which columns'
+complete -c nvme-registry -n '__nvme_registry_in status' -l no-headings -d 'Print no heading line'
+complete -c nvme-registry -n '__nvme_registry_in list status' -l json -d 'Print JSON'
+complete -c nvme-registry -n '__nvme_registry_in list status' -l names -d 'Print device names only'
+complete -c nvme-registry -n '__nvme_registry_in disconnect-all' -l force -d 'Take down everything, whoever owns it'
+complete -c nvme-registry -n '__nvme_registry_in disconnect-all sweep' -l dry-run -d 'Only print what would be done'

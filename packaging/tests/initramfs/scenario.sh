@@ -1,0 +1,68 @@
+#!/bin/sh
+# What happens in the initramfs, for every generator: scenario.sh early, while udevd runs; scenario.sh late, when it has
+# stopped, right before the root is switched. Four controllers, all to targets on this same kernel:
+#
+#   kept     connected and registered in one step (owner nbft); is to protect its connection in the real root
+#   claimed  connected by `nvme connect-all`, which does not know the registry, and claimed right after it (owner boot)
+#   doomed   registered, and dies here: the rule in the initramfs removes the entry
+#   late     registered, and dies when no udevd listens: the sweep in the real root removes the entry
+#
+# Notes for the real root are in /run/registry-test. Only what klibc and kmod have is used.
+set -eu
+
+notes=/run/registry-test
+nvmet=/sys/kernel/config/nvmet
+prefix=nqn.2026-01.test:
+
+target() {
+    mkdir "$nvmet/subsystems/$prefix$1"
+    echo 1 >"$nvmet/subsystems/$prefix$1/attr_allow_any_host"
+    ln -s "$nvmet/subsystems/$prefix$1" "$nvmet/ports/1/subsystems/$prefix$1"
+}
+
+connect() { # NAME OWNER: prints the device
+    nvme-registry connect --owner "$2" transport=loop "nqn=$prefix$1" nr_io_queues=1
+}
+
+early() {
+    mkdir -p "$notes"
+    for module in nvmet nvme-loop nvme-fabrics; do modprobe "$module"; done
+    [ -d "$nvmet" ] || { mkdir -p /sys/kernel/config && mount -t configfs configfs /sys/kernel/config; }
+    mkdir "$nvmet/ports/1"
+    echo loop >"$nvmet/ports/1/addr_trtype"
+
+    target kept
+    connect kept nbft >"$notes/kept"
+
+    # What the manual documents for an initramfs. The ones that are connected already are an error to nvme-cli.
+    target claimed
+    nvme connect-all -t loop || true
+    nvme-registry claim --unowned --owner boot >"$notes/claimed"
+
+    target late
+    connect late late >"$notes/late"
+
+    target doomed
+    connect doomed doomed >"$notes/doomed"
+    read -r device <"$notes/doomed"
+    # Otherwise the add event, which is still to be handled, may find it dead and remove the entry.
+    udevadm settle
+    echo 1 >"/sys/class/nvme/${device#/dev/}/delete_controller"
+    udevadm settle
+    if nvme-registry retrieve "$device" -a owner >"$notes/doomed-owner"; then :; fi
+    [ -e "/run/nvme/registry/${device#/dev/}" ] || echo gone >"$notes/doomed-entry"
+}
+
+late() {
+    read -r device <"$notes/late"
+    echo 1 >"/sys/class/nvme/${device#/dev/}/delete_controller"
+    # Nobody handled that: this is what the sweep is for.
+    nvme-registry list --all >"$notes/at-switch-root" 2>&1 || true
+    [ ! -e "/run/nvme/registry/${device#/dev/}" ] || echo there >"$notes/late-entry"
+}
+
+{
+    echo "stage $1"
+    "$1"
+    echo "stage $1 done"
+} >>/run/registry-test.log 2>&1

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything under packaging/ that is a shell script, through shellcheck; the recipes that this host has no builder for
+# (Arch, Alpine) are also sourced, as their builders do it, and asked for what a recipe must have.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+shellcheck -x tests/*.sh
+shellcheck -s bash completions/nvme-registry.bash dracut/55nvme-registry/module-setup.sh mkinitcpio/install/nvme-registry
+shellcheck -e SC1091 initramfs-tools/hooks/nvme-registry
+shellcheck -s bash arch/PKGBUILD
+# ash has `local` and the rest; SC2148: openrc-run is the interpreter.
+shellcheck -s dash alpine/APKBUILD
+shellcheck -s dash -e SC2034 alpine/nvme-registry.initd
+bash -n arch/PKGBUILD
+dash -n alpine/APKBUILD
+zsh -n completions/_nvme-registry
+fish -n completions/nvme-registry.fish
+
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml | head -n 1)
+# shellcheck disable=SC2016 # the inner shell's
+arch=$(bash -c 'set -eu; CARCH=x86_64; . arch/PKGBUILD; declare -F prepare build check package >/dev/null
+    echo "$pkgname $pkgver $pkgrel ${#source[@]} ${#sha256sums[@]}"')
+# shellcheck disable=SC2016
+alpine=$(dash -c 'set -eu; . alpine/APKBUILD; for f in prepare build check package; do command -v $f >/dev/null; done
+    echo "$pkgname $pkgver $pkgrel"')
+rpm=$(rpmspec -q --srpm --qf '%{name} %{version}' rpm/nvme-registry.spec)
+debian=$(dpkg-parsechangelog -l debian/changelog -S Version)
+[[ $arch == "nvme-registry $version 1 1 1" ]] || { printf 'PKGBUILD: %s\n' "$arch"; exit 1; }
+[[ $alpine == "nvme-registry $version 0" ]] || { printf 'APKBUILD: %s\n' "$alpine"; exit 1; }
+[[ $rpm == "nvme-registry $version" ]] || { printf 'spec: %s\n' "$rpm"; exit 1; }
+[[ ${debian%-*} == "$version" ]] || { printf 'changelog: %s\n' "$debian"; exit 1; }
+echo 'scripts and recipes are clean'
