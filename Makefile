@@ -101,6 +101,7 @@ fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; 
 
 include tests/vm/vm.mk
 include packaging/packaging.mk
+include tests/bench/bench.mk
 
 clean: ## remove what was built
 	$(CARGO) clean

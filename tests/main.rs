@@ -28,3 +28,6 @@ mod readme;
 mod stress;
 mod support;
 mod verdict;
+
+#[path = "bench/budget.rs"]
+mod budget;
