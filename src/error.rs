@@ -30,9 +30,13 @@ pub mod exit {
     }
 }
 
-/// A failure.
+/// A failure: one pointer, so that the results of everything that nearly always succeeds are small to pass on.
 #[derive(Debug)]
-pub enum Error {
+pub struct Error(Box<Kind>);
+
+/// What failed.
+#[derive(Debug)]
+pub enum Kind {
     /// The command line, or the environment that stands for it, cannot be understood.
     Usage(String),
     /// A system call failed.
@@ -80,50 +84,66 @@ pub enum Error {
     },
 }
 
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Error {
+        Error(Box::new(kind))
+    }
+}
+
 impl Error {
+    /// What failed.
+    pub fn kind(&self) -> &Kind {
+        &self.0
+    }
+
+    /// The command line, or the environment that stands for it, cannot be understood.
+    pub fn usage(text: impl Into<String>) -> Error {
+        Kind::Usage(text.into()).into()
+    }
+
     /// A failed system call. The path is shown with control characters escaped.
     pub fn system(operation: &'static str, path: impl AsRef<[u8]>, errno: Errno) -> Error {
-        Error::System { operation, path: Escaped(path.as_ref()).to_string(), errno }
+        Kind::System { operation, path: Escaped(path.as_ref()).to_string(), errno }.into()
     }
 
     /// A directory of the registry could not be opened. `O_NOFOLLOW` with `O_DIRECTORY` answers ENOTDIR for a link too.
     pub fn directory(path: impl AsRef<[u8]>, errno: Errno) -> Error {
         match errno {
-            Errno::NOTDIR => Error::NotADirectory { path: Escaped(path.as_ref()).to_string() },
+            Errno::NOTDIR => Kind::NotADirectory { path: Escaped(path.as_ref()).to_string() }.into(),
             errno => Error::system("open", path, errno),
         }
     }
 
     /// The exit code that tells scripts the same.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Usage(_) => exit::USAGE,
-            Error::System { .. }
-            | Error::NotADirectory { .. }
-            | Error::Unreadable { .. }
-            | Error::Unsettled { .. }
-            | Error::Connect { .. } => exit::SYSTEM,
-            Error::Local { .. } => exit::NO,
-            Error::NoController { .. } => exit::NO_CONTROLLER,
+        match self.kind() {
+            Kind::Usage(_) => exit::USAGE,
+            Kind::System { .. }
+            | Kind::NotADirectory { .. }
+            | Kind::Unreadable { .. }
+            | Kind::Unsettled { .. }
+            | Kind::Connect { .. } => exit::SYSTEM,
+            Kind::Local { .. } => exit::NO,
+            Kind::NoController { .. } => exit::NO_CONTROLLER,
         }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Usage(text) => f.write_str(text),
-            Error::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
-            Error::Unreadable { path, why } => write!(f, "read {path}: {why}"),
-            Error::NotADirectory { path } => {
+        match self.kind() {
+            Kind::Usage(text) => f.write_str(text),
+            Kind::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
+            Kind::Unreadable { path, why } => write!(f, "read {path}: {why}"),
+            Kind::NotADirectory { path } => {
                 write!(f, "open {path}: Not a directory (a symbolic link is not followed)")
             }
-            Error::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
-            Error::Connect { words } => write!(f, "connect: {words}"),
-            Error::Local { device } => {
+            Kind::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
+            Kind::Connect { words } => write!(f, "connect: {words}"),
+            Kind::Local { device } => {
                 write!(f, "{device}: a local controller belongs to the kernel and has no other owner")
             }
-            Error::Unsettled { device } => {
+            Kind::Unsettled { device } => {
                 write!(f, "{device}: the entry keeps changing under this command; try again")
             }
         }
@@ -136,6 +156,7 @@ struct Cause(Errno);
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = std::io::Error::from(self.0).to_string();
-        f.write_str(text.split(" (os error").next().unwrap_or(&text))
+        let number = format!(" (os error {})", self.0.raw_os_error());
+        f.write_str(text.strip_suffix(&*number).unwrap_or(&text))
     }
 }

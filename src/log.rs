@@ -147,8 +147,8 @@ struct Fields(String);
 
 impl<'kvs> VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
-        let value = value.to_string();
-        if !value.is_empty() {
+        // Every field is a string; see `report::story`.
+        if let Some(value) = value.to_borrowed_str().filter(|value| !value.is_empty()) {
             // Writing to a String cannot fail.
             let _ = writeln!(self.0, "{}={value}", key.as_str());
         }

@@ -215,9 +215,14 @@ fn secrets_are_not_on_the_command_line_when_something_is_logged() {
     traced.run_until(|call| call.name == "sendto");
     let command_line = std::fs::read(format!("/proc/{}/cmdline", traced.pid())).unwrap();
     let command_line = String::from_utf8_lossy(&command_line).replace('\0', " ");
-    assert!(command_line.contains("transport=tcp") && !command_line.contains("hush"), "{command_line}");
+    assert!(
+        command_line.contains("transport=tcp dhchap_secret=*")
+            && command_line.contains("nqn=a tls_key=******")
+            && !command_line.contains("hush"),
+        "{command_line}"
+    );
     Outcome::from(traced.finish()).exits(0).prints("nvme4\n");
-    assert_eq!(fabrics.written(), "transport=tcp,nqn=a,dhchap_secret=DHHC-1:00:hush-1:,tls_key=hush-2");
+    assert_eq!(fabrics.written(), "transport=tcp,dhchap_secret=DHHC-1:00:hush-1:,nqn=a,tls_key=hush-2");
     journal.message();
 }
 

@@ -19,7 +19,7 @@ use words::Words;
 /// Parses the arguments, without the program's name.
 ///
 /// # Errors
-/// [`Error::Usage`], which names the argument and what is wrong with it.
+/// [`crate::error::Kind::Usage`], which names the argument and what is wrong with it.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words = Words::default();
@@ -32,8 +32,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             Arg::Long(long) => words.options().find(|option| option.long == *long),
             Arg::Short(short) => words.options().find(|option| option.short == Some(*short)),
         };
-        let option = option
-            .ok_or_else(|| words.usage(format_args!("{}", Escaped(argument.unexpected().to_string().as_bytes()))))?;
+        let option = option.ok_or_else(|| match &argument {
+            Arg::Short(short) => words.usage(format_args!("invalid option '-{}'", shown(&short.to_string()))),
+            Arg::Long(name) => words.usage(format_args!("invalid option '--{}'", shown(name))),
+            Arg::Value(_) => words.usage(format_args!("unexpected argument")),
+        })?;
         match option.id {
             Id::Help => return Ok(words.invocation(Request::Help(words.command))),
             Id::Version => return Ok(words.invocation(Request::Version)),
@@ -52,6 +55,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     Ok(words.invocation(request))
 }
 
+/// In words of our own: lexopt's show a value as Rust would write it, and bring the code that does.
 fn usage(error: lexopt::Error) -> Error {
-    Error::Usage(Escaped(error.to_string().as_bytes()).to_string())
+    Error::usage(match error {
+        lexopt::Error::MissingValue { option } => {
+            format!("missing argument for option '{}'", shown(&option.unwrap_or_default()))
+        }
+        lexopt::Error::UnexpectedValue { option, .. } => format!("option '{}' takes no argument", shown(&option)),
+        _ => "an argument cannot be understood".to_owned(),
+    })
+}
+
+fn shown(word: &str) -> Escaped<'_> {
+    Escaped(word.as_bytes())
 }

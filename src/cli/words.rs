@@ -259,7 +259,7 @@ impl Words {
     fn columns(&self, list: &[u8]) -> Result<Vec<Column>, Error> {
         let column = |word: &[u8]| {
             Column::ALL.into_iter().find(|column| word.eq_ignore_ascii_case(column.key().as_bytes())).ok_or_else(|| {
-                let known = Column::ALL.map(Column::key).join(",").to_uppercase();
+                let known = Column::ALL.map(Column::key).join(",").to_ascii_uppercase();
                 self.usage(format_args!("'{}' is not a column; there are {known}", Escaped(word)))
             })
         };
@@ -286,7 +286,7 @@ impl Words {
     }
 
     pub(super) fn usage(&self, text: std::fmt::Arguments<'_>) -> Error {
-        Error::Usage(match self.command {
+        Error::usage(match self.command {
             Some(command) => format!("{}: {text} (see 'nvme-registry {} -h')", command.name, command.name),
             None => format!("{text} (see 'nvme-registry -h')"),
         })

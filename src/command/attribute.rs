@@ -8,27 +8,25 @@ use super::own::{log_registered, may_replace_owner};
 use crate::error::{Error, exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::Registry;
-use crate::registry::look::Seen;
+use crate::registry::look::{Seen, Wanted};
 use crate::report::output::Output;
 use crate::report::story;
 
 pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<u8, Error> {
     let seen = match context.registry()? {
-        Some(registry) => {
-            let sample = || context.kernel.sample(device);
-            registry.look_and(device, None, sample, |entry| entry.read(name.as_str()))?
-        }
+        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::One(name))?,
         None => None,
     };
-    let (seen, value) = seen.unzip();
-    match (stored(context, device, seen), value.flatten()) {
-        (None, _) => Ok(exit::NO),
-        (Some(_), None) => {
+    let Some(mut seen) = stored(context, device, seen) else {
+        return Ok(exit::NO);
+    };
+    match seen.attributes.pop() {
+        None => {
             context.note(format_args!("{device}: no attribute {name}"));
             Ok(exit::NO)
         }
-        (Some(_), Some(value)) => {
-            out.value_line(&value);
+        Some((_, value)) => {
+            out.value_line(&value?);
             Ok(exit::DONE)
         }
     }

@@ -1,20 +1,16 @@
 //! `connect`: makes a controller and registers it, with nothing in between.
 //!
 //! A secret on the command line is in every log line that the journal takes from this process: journald adds the sender's
-//! command line (`_CMDLINE`). So before anything else the program starts itself anew, with the secrets in its
-//! environment, which only root can read and nobody records.
+//! command line (`_CMDLINE`). So before anything else the secrets there are overwritten.
 
-use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 use log::error;
-use rustix::io::Errno;
 
 use super::Context;
 use super::own::log_registered;
-use crate::error::{Error, exit};
+use crate::error::{Error, Kind, exit};
+use crate::kernel::arguments;
 use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
 use crate::registry::Registry;
@@ -30,13 +26,15 @@ pub(super) fn connect(
     mut options: Vec<FabricsOption>,
 ) -> Result<u8, Error> {
     if options.iter().any(FabricsOption::is_secret) {
-        return Err(start_anew(&options));
+        arguments::hide(|key| SECRETS.iter().any(|secret| secret.as_bytes() == key))?;
     }
     for key in SECRETS {
-        if let Some(value) = std::env::var_os(secret_variable(key)) {
+        if !options.iter().any(|option| option.key == key)
+            && let Some(value) = std::env::var_os(secret_variable(key))
+        {
             let option = FabricsOption::parse(&[key.as_bytes(), b"=", value.as_bytes()].concat(), false);
             options.push(option.map_err(|_| {
-                Error::Usage(format!("connect: {} cannot be the value of {key}", secret_variable(key)))
+                Error::usage(format!("connect: {} cannot be the value of {key}", secret_variable(key)))
             })?);
         }
     }
@@ -69,32 +67,11 @@ pub(super) fn connect(
             log_registered(device, owner, registered)
         }
         // Gone already: nothing is left, and nothing is unowned.
-        Err(error @ Error::NoController { .. }) => Err(error),
+        Err(error) if matches!(error.kind(), Kind::NoController { .. }) => Err(error),
         Err(error) => {
-            error!(NVME_DEVICE:% = device; "{device}: connected, but not registered: it is up, and unowned: {error}");
+            error!(NVME_DEVICE = device.name().as_str(); "{device}: connected, but not registered: it is up, and unowned: {error}");
             complain(format_args!("{device}: CONNECTED, BUT UNOWNED: it could not be registered: {error}"));
             Ok(exit::SYSTEM)
         }
     }
-}
-
-/// Runs this program again with the same arguments, but for the secrets, which go into its environment. Returns only to
-/// say why that failed: going on would put them into the journal.
-fn start_anew(options: &[FabricsOption]) -> Error {
-    let is_secret = |word: &OsString| {
-        let key = word.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default();
-        SECRETS.iter().any(|secret| secret.as_bytes() == key)
-    };
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(_) => return Error::system("find this program in", "/proc/self/exe", Errno::NOENT),
-    };
-    let secrets = options.iter().filter(|option| option.is_secret()).filter_map(|option| {
-        let value = option.value.as_ref()?;
-        Some((secret_variable(&option.key), OsStr::from_bytes(value.as_bytes())))
-    });
-    let error =
-        Command::new(&program).args(std::env::args_os().skip(1).filter(|word| !is_secret(word))).envs(secrets).exec();
-    let errno = Errno::from_io_error(&error).unwrap_or(Errno::NOEXEC);
-    Error::system("run", program.as_os_str().as_bytes(), errno)
 }

@@ -9,12 +9,12 @@ use std::os::unix::ffi::OsStrExt;
 use super::Context;
 use super::ask::typed_yes;
 use crate::cli::Whose;
-use crate::error::{Error, exit};
+use crate::error::{Error, Kind, exit};
 use crate::guard::{Decision, Mode, Reason, Standing, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::name::{Device, Value};
 use crate::registry::entry::Ownership;
-use crate::registry::look::Seen;
+use crate::registry::look::{Seen, Wanted};
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
@@ -22,7 +22,7 @@ pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &V
     // Names what is missing, if something is.
     context.kernel.incarnation(device)?;
     let Some(controller) = context.kernel.open_controller(device)? else {
-        return Err(Error::NoController { device, why: "it has just gone away" });
+        return Err(Kind::NoController { device, why: "it has just gone away" }.into());
     };
     let seen = look(context, &controller);
     match decide(Mode::OwnedByOrUnowned(owner), controller.is_local()?, true, standing(&seen)) {
@@ -112,10 +112,7 @@ fn unreadable(seen: Result<Option<Seen<'_>>, Error>) -> Option<Error> {
 /// The entry under the controller's name, judged against the controller that was opened.
 fn look<'c>(context: &'c Context, controller: &Controller) -> Result<Option<Seen<'c>>, Error> {
     match context.registry()? {
-        Some(registry) => {
-            let seen = registry.look_and(controller.device, None, || Ok(controller.sample()), |_| Ok(()))?;
-            Ok(seen.map(|(seen, ())| seen))
-        }
+        Some(registry) => registry.look_at(controller.device, None, &|| Ok(controller.sample()), Wanted::Nothing),
         None => Ok(None),
     }
 }

@@ -1,12 +1,14 @@
 //! `list`: what is registered.
 
+use std::mem::take;
+
 use super::Context;
 use crate::cli::{Filter, Format, Which};
 use crate::error::{Error, exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::Registry;
 use crate::registry::entry::{Ownership, Read};
-use crate::registry::look::Seen;
+use crate::registry::look::{Seen, Wanted};
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::view::{View, Worth};
@@ -44,12 +46,16 @@ fn entry(
     filter: &Filter,
     format: Format,
 ) -> Result<Option<(View, bool)>, Error> {
-    let sample = || context.kernel.sample(device);
-    let seen = registry.look_and(device, None, sample, |entry| match format {
-        Format::Names => Ok(Vec::new()),
-        Format::Plain | Format::Json => entry.attributes(|_| true),
-    })?;
-    let Some((seen, attributes)) = seen.filter(|(seen, _)| matches(filter, seen)) else {
+    // Most entries are somebody else's, and that is told by much fewer calls.
+    if filter.owner.as_ref().is_some_and(|owner| !registry.can_be_owned_by(device, owner)) {
+        return Ok(None);
+    }
+    let wanted = match format {
+        Format::Names => Wanted::Nothing,
+        Format::Plain | Format::Json => Wanted::All,
+    };
+    let seen = registry.look_at(device, None, &|| context.kernel.sample(device), wanted)?;
+    let Some(mut seen) = seen.filter(|seen| matches(filter, seen)) else {
         return Ok(None);
     };
     let fabric = if format == Format::Json || !filter.fabric.is_empty() {
@@ -60,7 +66,7 @@ fn entry(
     if !filter.fabric.matches(&fabric) {
         return Ok(None);
     }
-    let (attributes, complete) = readable(attributes);
+    let (attributes, complete) = readable(take(&mut seen.attributes));
     Ok(Some((view(device, Some(seen), attributes, fabric), complete)))
 }
 

@@ -13,16 +13,17 @@ mod sweep;
 mod uevent;
 
 use std::cell::OnceCell;
+use std::mem::ManuallyDrop;
 
 use crate::cli::{Invocation, Request, help};
 use crate::error::{Error, exit};
 use crate::kernel::sysfs::Kernel;
+use crate::kernel::uevent::Event;
 use crate::name::Device;
 use crate::registry::Registry;
 use crate::registry::look::Seen;
 use crate::report::output::Output;
 use crate::root::Root;
-use crate::verdict::RealEvent;
 
 /// What every command works with.
 struct Context {
@@ -45,7 +46,7 @@ impl Context {
     }
 
     /// A device's entry, judged, if it has one.
-    fn look(&self, device: Device, event: Option<RealEvent>) -> Result<Option<Seen<'_>>, Error> {
+    fn look(&self, device: Device, event: Option<Event>) -> Result<Option<Seen<'_>>, Error> {
         match self.registry()? {
             Some(registry) => registry.look(&self.kernel, device, event),
             None => Ok(None),
@@ -67,7 +68,8 @@ impl Context {
 pub fn run(invocation: Invocation) -> Result<u8, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
-    let context = &Context { root, kernel, registry: OnceCell::new(), yes, quiet };
+    // Never dropped: the kernel closes what is open when the process ends.
+    let context = &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), yes, quiet });
     let mut output = Output::default();
     let out = &mut output;
     let code = match request {

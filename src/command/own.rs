@@ -3,7 +3,7 @@
 use super::Context;
 use super::ask::confirmed;
 use crate::cli::FabricFilter;
-use crate::error::{Error, exit};
+use crate::error::{Error, Kind, exit};
 use crate::name::{Device, Value};
 use crate::registry::Registry;
 use crate::registry::claim::Claimed;
@@ -81,7 +81,8 @@ pub(super) fn claim_unowned(
         match claimed {
             Ok(Some(Claimed::Won { .. })) => out.line(device),
             // It went away meanwhile, or was never a fabrics controller.
-            Ok(_) | Err(Error::NoController { .. } | Error::Local { .. }) => {}
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}
             Err(error) => {
                 complain(&error);
                 worst = exit::worse(worst, error.exit_code());

@@ -1,9 +1,10 @@
 //! `owner`, `check`, `export`: questions about one controller. They always judge: a stale entry speaks for nobody.
 
 use super::Context;
-use crate::error::{Error, exit};
-use crate::name::{AttrName, Device, Value};
+use crate::error::{Error, Kind, exit};
+use crate::name::{Device, Value};
 use crate::registry::entry::Ownership;
+use crate::registry::look::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
 
@@ -36,7 +37,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
         // Nobody's, and there, and not the kernel's: may be taken down.
         Ownership::Nobody => match context.kernel.incarnation(device) {
             Ok(_) => Ok(exit::DONE),
-            Err(error @ (Error::NoController { .. } | Error::Local { .. })) => {
+            Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {
                 context.note(error);
                 Ok(exit::NO)
             }
@@ -47,13 +48,10 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
 
 pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Result<u8, Error> {
     let seen = match context.registry()? {
-        Some(registry) => {
-            let sample = || context.kernel.sample(device);
-            registry.look_and(device, None, sample, |entry| entry.attributes(AttrName::is_private))?
-        }
+        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::All)?,
         None => None,
     };
-    let Some((seen, attributes)) = seen.filter(|(seen, _)| !seen.verdict.is_stale()) else {
+    let Some(seen) = seen.filter(|seen| !seen.verdict.is_stale()) else {
         context.note(format_args!("{device}: not registered"));
         return Ok(exit::NO);
     };
@@ -64,7 +62,7 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
         Ownership::Nobody => {}
     }
     let mut variables: Vec<String> = Vec::new();
-    for (name, value) in attributes {
+    for (name, value) in seen.attributes.into_iter().filter(|(name, _)| name.is_private()) {
         let value = match value {
             Ok(value) => value,
             Err(error) => {

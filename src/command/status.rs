@@ -1,5 +1,7 @@
 //! `status`: every controller of the host, owned or not.
 
+use std::mem::take;
+
 use rustix::stdio::stdout;
 use rustix::termios::tcgetwinsize;
 
@@ -9,6 +11,7 @@ use crate::cli::{Filter, Look, Which};
 use crate::error::{Error, exit};
 use crate::name::Device;
 use crate::registry::entry::Ownership;
+use crate::registry::look::Wanted;
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::table::lay_out;
@@ -38,7 +41,7 @@ pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look:
         Look::Table { columns, headings } => {
             let mut rows = Vec::new();
             if *headings {
-                rows.push(columns.iter().map(|column| column.key().to_uppercase()).collect());
+                rows.push(columns.iter().map(|column| column.key().to_ascii_uppercase()).collect());
             }
             rows.extend(views.iter().map(|view| columns.iter().map(|&column| view.cell(column)).collect()));
             let fixed: Vec<bool> =
@@ -53,15 +56,14 @@ pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look:
 /// its controller shown with an owner nobody knows.
 fn controller(context: &Context, device: Device) -> Result<(View, bool), Error> {
     let fabric = Fabric::read(&context.kernel, device)?;
-    let sample = || context.kernel.sample(device);
     let seen = match context.registry()? {
-        Some(registry) => registry.look_and(device, None, sample, |entry| entry.attributes(|_| true)),
+        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::All),
         None => Ok(None),
     };
     match seen {
-        Ok(seen) => {
-            let (seen, attributes) = seen.unzip();
-            let (attributes, complete) = readable(attributes.unwrap_or_default());
+        Ok(mut seen) => {
+            let (attributes, complete) =
+                readable(seen.as_mut().map(|seen| take(&mut seen.attributes)).unwrap_or_default());
             Ok((view(device, seen, attributes, fabric), complete))
         }
         Err(error) => {

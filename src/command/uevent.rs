@@ -15,13 +15,13 @@ pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
         Environment::Event(event) => {
             // udev shows a program's standard error at debug level only: a failure has to be in the log.
             handle(context, event).inspect_err(|error| {
-                error!(NVME_DEVICE:% = event.device; "{}: event not handled: {error}", event.device);
+                error!(NVME_DEVICE = event.device.name().as_str(); "{}: event not handled: {error}", event.device);
             })?;
         }
         Environment::Other(what) => story::not_ours(&what),
         Environment::Missing(variable) => {
             error!("uevent: {variable} not set");
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "uevent: {variable} not set: this command takes a udev event from its environment (see 'nvme-registry uevent -h')"
             )));
         }
@@ -30,7 +30,7 @@ pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
 }
 
 fn handle(context: &Context, event: Event) -> Result<(), Error> {
-    let Some(seen) = context.look(event.device, event.real())? else {
+    let Some(seen) = context.look(event.device, Some(event))? else {
         story::nothing_registered(event);
         return Ok(());
     };

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
 
 use super::sysfs::{Kernel, content};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::name::{Device, Escaped, Value};
 
 const FABRICS: &str = "/dev/nvme-fabrics";
@@ -143,24 +143,24 @@ impl Kernel {
         let path = Escaped(&self.root().display(FABRICS)).to_string();
         let line = line(options);
         if line.len() > OPTIONS_MAX {
-            return Err(Error::Usage("connect: the options are longer than the kernel takes (4096 bytes)".to_owned()));
+            return Err(Error::usage("connect: the options are longer than the kernel takes (4096 bytes)".to_owned()));
         }
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
         let fabrics = openat(CWD, &*self.root().path(FABRICS), flags, Mode::empty()).map_err(|errno| match errno {
-            Errno::NOENT => Error::Connect { words: "no /dev/nvme-fabrics: load nvme-fabrics".to_owned() },
+            Errno::NOENT => Kind::Connect { words: "no /dev/nvme-fabrics: load nvme-fabrics".to_owned() }.into(),
             errno => Error::system("open", &path, errno),
         })?;
         match write(&fabrics, &line) {
             Ok(_) => {}
             Err(Errno::ALREADY) => return Ok(Connected::Already),
-            Err(errno) => return Err(Error::Connect { words: self.refusal(errno, options) }),
+            Err(errno) => return Err(Kind::Connect { words: self.refusal(errno, options) }.into()),
         }
         let mut answer = [0; 256];
         let error = match read(&fabrics, &mut answer) {
             Err(errno) => Error::system("read the answer of", &path, errno),
             Ok(length) => match instance(answer.get(..length).unwrap_or_default()) {
                 Some(device) => return Ok(Connected::Controller(device)),
-                None => Error::Unreadable { path, why: "the kernel's answer names no controller" },
+                None => Kind::Unreadable { path, why: "the kernel's answer names no controller" }.into(),
             },
         };
         Ok(Connected::Unnamed(error))
@@ -178,9 +178,12 @@ impl Kernel {
         if word.is_empty() {
             return Ok(None);
         }
-        FabricsOption::value(word).map(Some).ok_or_else(|| Error::Unreadable {
-            path: Escaped(&self.root().display(file)).to_string(),
-            why: "it has a comma or a control character in it",
+        FabricsOption::value(word).map(Some).ok_or_else(|| {
+            Kind::Unreadable {
+                path: Escaped(&self.root().display(file)).to_string(),
+                why: "it has a comma or a control character in it",
+            }
+            .into()
         })
     }
 

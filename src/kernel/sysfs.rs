@@ -7,9 +7,10 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::{Errno, read};
 use rustix::path::Arg;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::name::{Device, Escaped, Incarnation, Seqnum};
 use crate::root::Root;
+use crate::sorted;
 use crate::verdict::{Sample, Sysfs};
 
 /// The counter that numbers uevents. Also the proof that sysfs is mounted.
@@ -62,7 +63,7 @@ impl Kernel {
     /// entry was published for it, then the transport was its own.
     ///
     /// # Errors
-    /// [`Error::Local`]: it belongs to the kernel. sysfs is not mounted. A refusal of the system.
+    /// [`Kind::Local`]: it belongs to the kernel. sysfs is not mounted. A refusal of the system.
     pub fn find(&self, device: Device) -> Result<Option<Incarnation>, Error> {
         self.fabrics_sample(device).map(Sample::present)
     }
@@ -70,16 +71,16 @@ impl Kernel {
     /// The incarnation of a fabrics controller that has to be there.
     ///
     /// # Errors
-    /// [`Error::NoController`] says what is missing; and as [`Kernel::find`].
+    /// [`Kind::NoController`] says what is missing; and as [`Kernel::find`].
     pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
         let sample = self.fabrics_sample(device)?;
-        sample.present().ok_or(Error::NoController {
-            device,
-            why: match (sample.node, sample.sysfs) {
+        sample.present().ok_or_else(|| {
+            let why = match (sample.node, sample.sysfs) {
                 (false, Sysfs::Present(_)) => "its node is not in /dev",
                 (true, _) => "it is not in /sys/class/nvme",
                 (false, _) => "it is neither in /dev nor in /sys/class/nvme",
-            },
+            };
+            Kind::NoController { device, why }.into()
         })
     }
 
@@ -90,7 +91,7 @@ impl Kernel {
             return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
         }
         if sample.present().is_some() && self.is_local(device)? {
-            return Err(Error::Local { device });
+            return Err(Kind::Local { device }.into());
         }
         Ok(sample)
     }
@@ -103,9 +104,9 @@ impl Kernel {
         let text = self
             .read(UEVENT_SEQNUM)?
             .ok_or_else(|| Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT))?;
-        Seqnum::parse(&text).map_err(|_| Error::Unreadable {
-            path: Escaped(&self.root.display(UEVENT_SEQNUM)).to_string(),
-            why: "not a number",
+        Seqnum::parse(&text).map_err(|_| {
+            Kind::Unreadable { path: Escaped(&self.root.display(UEVENT_SEQNUM)).to_string(), why: "not a number" }
+                .into()
         })
     }
 
@@ -145,8 +146,7 @@ impl Kernel {
             // Whatever else stands there is not a controller.
             devices.extend(Device::parse_name(entry.map_err(refused)?.file_name().to_bytes()).ok());
         }
-        devices.sort_unstable();
-        Ok(devices)
+        Ok(sorted(devices))
     }
 
     /// The inode number of what stands at `path`.

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::{Errno, read, write};
 use rustix::process::getpid;
 
@@ -11,6 +11,10 @@ use crate::name::{VALUE_MAX, Value};
 
 /// The most that is read of a file: a longest value, its line end, and one byte that proves it longer.
 const READ_MAX: usize = VALUE_MAX + "\r\n".len() + 1;
+
+/// How an attribute is opened for reading.
+const READING: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// Why an attribute could not be read.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +25,9 @@ pub(super) enum Unreadable {
     System(Errno),
 }
 
+/// What an attribute holds. `None`: there is none, or it is empty.
+pub(super) type Content = Result<Option<Value>, Unreadable>;
+
 impl From<Errno> for Unreadable {
     fn from(errno: Errno) -> Unreadable {
         Unreadable::System(errno)
@@ -30,9 +37,23 @@ impl From<Errno> for Unreadable {
 /// Reads an attribute. `None`: there is none, or it is empty.
 ///
 /// A link is not followed, a FIFO does not block (H10).
-pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Result<Option<Value>, Unreadable> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match openat(dir, name, flags, Mode::empty()) {
+pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Content {
+    read_opened(openat(dir, name, READING, Mode::empty()), false)
+}
+
+/// The same; `is_file`: a listing told that it is a regular file. Should it have become something else since, then reading
+/// it still does not block, and its bytes are worth what any stranger's are.
+pub(super) fn read_listed(dir: &OwnedFd, name: &str, is_file: bool) -> Content {
+    read_opened(openat(dir, name, READING, Mode::empty()), is_file)
+}
+
+/// The same by way of its entry, from the registry's directory: `nvme4/owner`. A link is followed in neither part.
+pub(super) fn read_below(registry: &OwnedFd, path: &str) -> Content {
+    read_opened(openat2(registry, path, READING, Mode::empty(), ResolveFlags::NO_SYMLINKS), false)
+}
+
+fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
+    let file = match opened {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err(Unreadable::Strange("a symbolic link; links are not followed")),
@@ -40,22 +61,17 @@ pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Result<Option<Value>,
         Err(Errno::NXIO | Errno::NODEV) => return Err(Unreadable::Strange("not a regular file")),
         Err(errno) => return Err(errno.into()),
     };
-    let stat = fstat(&file)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => {}
-        FileType::Directory => return Err(Unreadable::Strange("a directory")),
-        FileType::Fifo => return Err(Unreadable::Strange("a FIFO")),
-        _ => return Err(Unreadable::Strange("not a regular file")),
-    }
-    let mut buffer = [0; READ_MAX];
-    let expected = usize::try_from(stat.st_size).unwrap_or(READ_MAX).min(READ_MAX);
-    let mut length = 0;
-    while length < expected {
-        match read(&file, buffer.get_mut(length..).unwrap_or_default())? {
-            0 => break,
-            more => length += more,
+    if !is_file {
+        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+            FileType::RegularFile => {}
+            FileType::Directory => return Err(Unreadable::Strange("a directory")),
+            FileType::Fifo => return Err(Unreadable::Strange("a FIFO")),
+            _ => return Err(Unreadable::Strange("not a regular file")),
         }
     }
+    let mut buffer = [0; READ_MAX];
+    // A regular file gives all it has at once.
+    let length = read(&file, &mut buffer)?;
     if length == READ_MAX {
         return Err(Unreadable::Strange("longer than 4096 bytes"));
     }
@@ -99,8 +115,10 @@ pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>
     // 22 bits of process id and 14 to count with.
     let first = u64::from(getpid().as_raw_nonzero().get().unsigned_abs()) << 14;
     for number in first..first + (1 << 14) {
-        let digit = |place: u32| ALPHABET.get((number >> (6 * place) & 63) as usize).copied().unwrap_or(b'A');
-        let name = prefix.chars().chain((0..6).rev().map(|place| char::from(digit(place)))).collect::<String>();
+        let mut name = prefix.to_owned();
+        for place in (0..6).rev() {
+            name.push(char::from(ALPHABET.get((number >> (6 * place) & 63) as usize).copied().unwrap_or(b'A')));
+        }
         match make(&name) {
             Ok(()) => return Ok(name),
             Err(Errno::EXIST) => {}

@@ -11,7 +11,7 @@ use super::entry::{Attribute, Entry};
 use super::hidden::{Hidden, HiddenName};
 use super::publish::Replaced;
 use super::{ROUNDS, Registry, TEMPORARY, each_name};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::name::{AttrName, Device, Incarnation, Value};
 
 /// A private attribute that changed in the old entry since it was copied.
@@ -73,7 +73,7 @@ impl Registry {
                 return Ok(());
             }
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 }
 
@@ -95,7 +95,7 @@ impl Hidden<'_> {
 /// Moves private attributes from one entry's directory to another's. With `NOREPLACE` the other keeps what it has.
 pub(super) fn move_private(from: &OwnedFd, to: &OwnedFd, how: RenameFlags) -> Result<(), Errno> {
     let mut names = Vec::new();
-    each_name(from, |name| names.extend(AttrName::parse(name).ok().filter(AttrName::is_private)))?;
+    each_name(from, &mut |name| names.extend(AttrName::parse(name).ok().filter(AttrName::is_private)))?;
     names.iter().map(AttrName::as_str).try_for_each(|name| match renameat_with(from, name, to, name, how) {
         // EEXIST: the other's is newer. ENOENT: somebody else moved it, or the other is gone.
         Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(()),

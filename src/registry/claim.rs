@@ -8,7 +8,7 @@ use super::hidden::Placed;
 use super::look::Seen;
 use super::publish::Draft;
 use super::{ROUNDS, Registry};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Incarnation, Seqnum, Value};
 use crate::report::story;
@@ -33,7 +33,7 @@ impl Registry {
     /// Takes a controller that nobody owns.
     ///
     /// # Errors
-    /// [`Error::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Error::Local`].
+    /// [`Kind::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Kind::Local`].
     pub fn claim(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Claimed, Error> {
         for _ in 0..ROUNDS {
             let incarnation = kernel.incarnation(device)?;
@@ -55,7 +55,7 @@ impl Registry {
             }
             // Somebody was quicker: judge again.
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 
     /// Publishes a draft where nothing that owns stands in the way: what does is retired first. Private attributes of an

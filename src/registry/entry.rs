@@ -6,13 +6,15 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, fstat, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, fstat, openat, statat};
 use rustix::io::Errno;
 
-use super::attribute::{Unreadable, read_attribute};
-use super::{DIRECTORY, Registry, each_name};
-use crate::error::Error;
+use super::attribute::{Content, Unreadable, read_attribute, read_listed};
+use super::look::Wanted;
+use super::{DIRECTORY, Registry, each_name, each_unread};
+use crate::error::{Error, Kind};
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
+use crate::sorted;
 use crate::verdict::Evidence;
 
 /// An attribute and what it holds.
@@ -88,7 +90,7 @@ impl Entry<'_> {
     /// Reads an attribute. `None`: there is none.
     ///
     /// # Errors
-    /// [`Error::Unreadable`]: it is not a regular file of at most 4096 bytes. A refusal of the system.
+    /// [`Kind::Unreadable`]: it is not a regular file of at most 4096 bytes. A refusal of the system.
     pub fn read(&self, name: &str) -> Result<Option<Value>, Error> {
         read_attribute(&self.dir, name).map_err(|unreadable| self.error(name, unreadable))
     }
@@ -98,7 +100,7 @@ impl Entry<'_> {
     /// # Errors
     /// A refusal of the system.
     pub fn incarnation(&self) -> Result<Option<Incarnation>, Error> {
-        Ok(self.proof(INCARNATION)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
+        self.parse_incarnation(read_attribute(&self.dir, INCARNATION))
     }
 
     /// The stamp it was written with. One that cannot be understood is none (H4).
@@ -106,24 +108,23 @@ impl Entry<'_> {
     /// # Errors
     /// A refusal of the system.
     pub fn stamp(&self) -> Result<Option<Seqnum>, Error> {
-        Ok(self.proof(SEQNUM)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
+        self.parse_stamp(read_attribute(&self.dir, SEQNUM))
     }
 
-    /// What it says of its controller.
+    /// What it says of its controller. The stamp is only compared with an event's number (DESIGN 4.3): without an event
+    /// it is read only where there is no incarnation, to tell an entry that says something from one that says nothing.
     ///
     /// # Errors
     /// A refusal of the system.
-    pub fn evidence(&self) -> Result<Evidence, Error> {
-        Ok(Evidence { incarnation: self.incarnation()?, stamp: self.stamp()? })
+    pub fn evidence(&self, event: bool) -> Result<Evidence, Error> {
+        let incarnation = self.incarnation()?;
+        let stamp = if event || incarnation.is_none() { self.stamp()? } else { None };
+        Ok(Evidence { incarnation, stamp })
     }
 
     /// Who it says owns the controller.
     pub fn owner(&self) -> Ownership {
-        match self.read(OWNER) {
-            Ok(Some(name)) => Ownership::Owner(name),
-            Ok(None) => Ownership::Nobody,
-            Err(error) => Ownership::Unreadable(error),
-        }
+        self.ownership(read_attribute(&self.dir, OWNER))
     }
 
     /// The names of its attributes, sorted. Hidden files and writes under way are none.
@@ -132,26 +133,61 @@ impl Entry<'_> {
     /// A refusal of the system.
     pub fn names(&self) -> Result<Vec<AttrName>, Error> {
         let mut names = Vec::new();
-        each_name(&self.dir, |name| names.extend(AttrName::parse(name).ok()))
+        each_name(&self.dir, &mut |name| names.extend(AttrName::parse(name).ok()))
             .map_err(|errno| Error::system("list", self.message_path(), errno))?;
-        names.sort_unstable();
-        Ok(names)
+        Ok(sorted(names))
     }
 
-    /// The attributes whose names are `wanted`, sorted; each with its value, or with why it cannot be read.
-    ///
-    /// # Errors
-    /// The entry cannot be listed.
-    pub fn attributes(&self, wanted: impl Fn(&AttrName) -> bool) -> Result<Vec<Read>, Error> {
+    /// The same for an entry that was only just opened, with whether each is known to be a regular file.
+    fn listed(&self) -> Result<Vec<(AttrName, bool)>, Error> {
+        let mut listed = Vec::new();
+        let each = &mut |name: &[u8], kind| {
+            listed.extend(AttrName::parse(name).ok().map(|name| (name, kind == FileType::RegularFile)));
+        };
+        each_unread(&self.dir, each).map_err(|errno| Error::system("list", self.message_path(), errno))?;
+        Ok(sorted(listed))
+    }
+
+    /// What it says of its controller, the attributes that are `wanted`, and who owns it: read in this order, each once.
+    /// For an entry that was only just opened. `event`: its stamp is needed.
+    pub(super) fn content(&self, event: bool, wanted: Wanted<'_>) -> Result<(Evidence, Vec<Read>, Ownership), Error> {
+        let listed = match wanted {
+            Wanted::Nothing => Vec::new(),
+            Wanted::One(name) => vec![(name.clone(), false)],
+            Wanted::All => self.listed()?,
+        };
+        let read = |name: &str| {
+            let is_file = listed.iter().any(|(listed, is_file)| *is_file && listed.as_str() == name);
+            read_listed(&self.dir, name, is_file)
+        };
+        let incarnation = read(INCARNATION);
+        let mut evidence = Evidence { incarnation: self.parse_incarnation(incarnation.clone())?, stamp: None };
+        if event || evidence.incarnation.is_none() {
+            evidence.stamp = self.parse_stamp(read(SEQNUM))?;
+        }
+        let mut stored = Vec::new();
+        for (name, _) in &listed {
+            stored.push(match name.as_str() {
+                INCARNATION => incarnation.clone(),
+                // Its turn comes last.
+                OWNER => Ok(None),
+                name => read(name),
+            });
+        }
+        let owner = read(OWNER);
         let mut attributes = Vec::new();
-        for name in self.names()?.into_iter().filter(wanted) {
-            match self.read(name.as_str()) {
+        for ((name, _), content) in listed.into_iter().zip(stored) {
+            let content = if name.is_owner() { owner.clone() } else { content };
+            match content {
                 Ok(None) => {}
                 Ok(Some(value)) => attributes.push((name, Ok(value))),
-                Err(error) => attributes.push((name, Err(error))),
+                Err(unreadable) => {
+                    let error = self.error(name.as_str(), unreadable);
+                    attributes.push((name, Err(error)));
+                }
             }
         }
-        Ok(attributes)
+        Ok((evidence, attributes, self.ownership(owner)))
     }
 
     /// The private attributes, to be carried over to the next owner's entry. What is no attribute but stands there, such
@@ -161,10 +197,13 @@ impl Entry<'_> {
     /// A refusal of the system.
     pub(super) fn private_attributes(&self) -> Result<Vec<Attribute>, Error> {
         let mut attributes = Vec::new();
-        for (name, value) in self.attributes(AttrName::is_private)? {
-            match value {
-                Ok(value) => attributes.push((name, value)),
-                Err(error @ Error::Unreadable { .. }) => log::warn!("{}: not carried over: {error}", self.device),
+        for name in self.names()?.into_iter().filter(AttrName::is_private) {
+            match self.read(name.as_str()) {
+                Ok(None) => {}
+                Ok(Some(value)) => attributes.push((name, value)),
+                Err(error) if matches!(error.kind(), Kind::Unreadable { .. }) => {
+                    log::warn!("{}: not carried over: {error}", self.device)
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -185,12 +224,28 @@ impl Entry<'_> {
         self.registry.message_path(self.device.name())
     }
 
+    fn parse_incarnation(&self, content: Content) -> Result<Option<Incarnation>, Error> {
+        Ok(self.proof(INCARNATION, content)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
+    }
+
+    fn parse_stamp(&self, content: Content) -> Result<Option<Seqnum>, Error> {
+        Ok(self.proof(SEQNUM, content)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
+    }
+
     /// An attribute the verdict rests on. What is strange proves nothing.
-    fn proof(&self, name: &str) -> Result<Option<Value>, Error> {
-        match read_attribute(&self.dir, name) {
+    fn proof(&self, name: &str, content: Content) -> Result<Option<Value>, Error> {
+        match content {
             Ok(value) => Ok(value),
             Err(Unreadable::Strange(_)) => Ok(None),
             Err(unreadable @ Unreadable::System(_)) => Err(self.error(name, unreadable)),
+        }
+    }
+
+    fn ownership(&self, content: Content) -> Ownership {
+        match content {
+            Ok(Some(name)) => Ownership::Owner(name),
+            Ok(None) => Ownership::Nobody,
+            Err(unreadable) => Ownership::Unreadable(self.error(OWNER, unreadable)),
         }
     }
 
@@ -201,7 +256,7 @@ impl Entry<'_> {
     fn error(&self, name: &str, unreadable: Unreadable) -> Error {
         let path = [self.message_path().as_slice(), b"/", name.as_bytes()].concat();
         match unreadable {
-            Unreadable::Strange(why) => Error::Unreadable { path: Escaped(&path).to_string(), why },
+            Unreadable::Strange(why) => Kind::Unreadable { path: Escaped(&path).to_string(), why }.into(),
             Unreadable::System(errno) => Error::system("read", path, errno),
         }
     }

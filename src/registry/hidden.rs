@@ -73,7 +73,7 @@ impl<'r> Hidden<'r> {
                 Err(errno) => return Err(self.name.error("rename into", errno)),
             }
             // An empty directory is an entry that was taken away but for its name. rmdir is its own proof of that.
-            match unlinkat(&self.name.registry.dir, self.name.device.name(), AtFlags::REMOVEDIR) {
+            match unlinkat(&self.name.registry.dir, &*self.name.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(_) => return Ok(Placed::Occupied(self)),
             }
@@ -113,7 +113,7 @@ impl<'r> HiddenName<'r> {
     }
 
     fn rename(&self, how: RenameFlags) -> Result<(), Errno> {
-        renameat_with(&self.registry.dir, &self.name, &self.registry.dir, self.device.name(), how)
+        renameat_with(&self.registry.dir, &*self.name, &self.registry.dir, &*self.device.name(), how)
     }
 
     /// There is nothing under the hidden name any more.
@@ -133,7 +133,7 @@ impl<'r> HiddenName<'r> {
                 // that has its place.
                 for _ in 0..ROUNDS {
                     purge(&dir)?;
-                    match unlinkat(&self.registry.dir, &self.name, AtFlags::REMOVEDIR) {
+                    match unlinkat(&self.registry.dir, &*self.name, AtFlags::REMOVEDIR) {
                         Err(Errno::NOTEMPTY | Errno::EXIST) => {}
                         removed => return removed,
                     }
@@ -141,7 +141,7 @@ impl<'r> HiddenName<'r> {
                 Err(Errno::NOTEMPTY)
             }
             // A stranger's file that an exchange brought out.
-            Err(Errno::NOTDIR) => unlinkat(&self.registry.dir, &self.name, AtFlags::empty()),
+            Err(Errno::NOTDIR) => unlinkat(&self.registry.dir, &*self.name, AtFlags::empty()),
             Err(errno) => Err(errno),
         }
     }

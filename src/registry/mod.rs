@@ -20,13 +20,14 @@ pub mod update;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom, mkdirat, openat, seek};
+use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, SeekFrom, mkdirat, openat, seek};
 use rustix::io::Errno;
 use rustix::process::umask;
 
 use crate::error::Error;
 use crate::name::Device;
 use crate::root::Root;
+use crate::sorted;
 
 /// Where the registry is, and the directory above it that may have to be made.
 const PARENT: &str = "/run/nvme";
@@ -93,13 +94,12 @@ impl Registry {
     /// A refusal of the system.
     pub fn devices(&self) -> Result<Vec<Device>, Error> {
         let mut devices = Vec::new();
-        self.each_name(|name| devices.extend(Device::parse_name(name).ok()))?;
-        devices.sort_unstable();
-        Ok(devices)
+        self.each_name(&mut |name| devices.extend(Device::parse_name(name).ok()))?;
+        Ok(sorted(devices))
     }
 
     /// Calls `each` with every name in the registry directory.
-    fn each_name(&self, each: impl FnMut(&[u8])) -> Result<(), Error> {
+    fn each_name(&self, each: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
         each_name(&self.dir, each).map_err(|errno| Error::system("list", &self.path, errno))
     }
 
@@ -110,16 +110,21 @@ impl Registry {
 }
 
 /// Calls `each` with every name in `dir`, but for `.` and `..`. A directory that was removed has none.
-fn each_name(dir: &OwnedFd, mut each: impl FnMut(&[u8])) -> Result<(), Errno> {
+fn each_name(dir: &OwnedFd, each: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
     // A descriptor has one read position, and this may not be the first reading.
     seek(dir, SeekFrom::Start(0))?;
+    each_unread(dir, &mut |name, _| each(name))
+}
+
+/// The same for a directory that was only just opened, with what each name is, where the file system tells.
+fn each_unread(dir: &OwnedFd, each: &mut dyn FnMut(&[u8], FileType)) -> Result<(), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => match entry.file_name().to_bytes() {
                 b"." | b".." => {}
-                name => each(name),
+                name => each(name, entry.file_type()),
             },
             // getdents(2): "No such directory": somebody removed it while we hold it.
             Err(Errno::NOENT) => break,

@@ -10,7 +10,7 @@ use super::attribute::write_new;
 use super::entry::{Attribute, Entry};
 use super::hidden::{Exchanged, Hidden, Placed};
 use super::{ROUNDS, Registry};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
 use crate::report::story;
@@ -53,7 +53,7 @@ impl Registry {
     /// Writes who owns a controller; the last writer wins. Private attributes of the same incarnation are carried over.
     ///
     /// # Errors
-    /// [`Error::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Error::Local`].
+    /// [`Kind::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Kind::Local`].
     pub fn register(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Registered, Error> {
         for _ in 0..ROUNDS {
             let incarnation = kernel.incarnation(device)?;
@@ -89,7 +89,7 @@ impl Registry {
             let (replaced, failure) = replaced.map_or_else(|error| (None, Some(error)), |replaced| (replaced, None));
             return Ok(Registered::Written { tie: Some((incarnation, stamp)), replaced, failure });
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 
     /// Builds an entry in a hidden sibling. One that is swept away meanwhile is built again.
@@ -100,7 +100,7 @@ impl Registry {
                 built => return built.map_err(|errno| Error::system("write the entry of", device.name(), errno)),
             }
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 
     fn try_build(&self, device: Device, draft: &Draft<'_>) -> Result<Hidden<'_>, Errno> {
@@ -128,7 +128,7 @@ impl Entry<'_> {
     /// is retired (H3).
     ///
     /// # Errors
-    /// [`Error::NoController`]; a refusal of the system, with the entry left to the `remove` event.
+    /// [`Kind::NoController`]; a refusal of the system, with the entry left to the `remove` event.
     pub(super) fn verify(&self, kernel: &Kernel, incarnation: Incarnation) -> Result<(), Error> {
         if kernel.sample(self.device)?.present() == Some(incarnation) {
             return Ok(());
@@ -137,6 +137,6 @@ impl Entry<'_> {
         self.retire(kernel)?;
         let why = "it went away while its entry was being written";
         story::retired(self.device, &owner, why);
-        Err(Error::NoController { device: self.device, why })
+        Err(Kind::NoController { device: self.device, why }.into())
     }
 }

@@ -13,9 +13,10 @@ use rustix::io::Errno;
 use super::carry::move_private;
 use super::entry::{Entry, Ownership};
 use super::{ROUNDS, each_name};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::{AttrName, INCARNATION, OWNER, SEQNUM};
+use crate::sorted;
 use crate::verdict::judge;
 
 /// How a retirement ended.
@@ -38,7 +39,7 @@ impl Entry<'_> {
         let refused = |errno| Error::system("remove", self.message_path(), errno);
         for _ in 0..ROUNDS {
             purge(&self.dir).map_err(refused)?;
-            match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+            match unlinkat(&self.registry.dir, &*self.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) => return Ok(Retired::Removed),
                 // Another retirement was quicker.
                 Err(Errno::NOENT) => return Ok(Retired::Vanished),
@@ -55,7 +56,7 @@ impl Entry<'_> {
                 Err(errno) => return Err(refused(errno)),
             }
         }
-        Err(Error::Unsettled { device: self.device })
+        Err(Kind::Unsettled { device: self.device }.into())
     }
 
     /// Takes an entry away that is current, but owns nothing, to make place for one that does. Its private attributes
@@ -72,7 +73,7 @@ impl Entry<'_> {
             }
             let is_private = |name: &[u8]| heir.is_some() && AttrName::parse(name).is_ok_and(|name| name.is_private());
             purge_but(&self.dir, |name| name == OWNER.as_bytes() || is_private(name)).map_err(refused)?;
-            match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+            match unlinkat(&self.registry.dir, &*self.device.name(), AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
                 // Written into meanwhile: an attribute moves too.
                 Err(Errno::NOTEMPTY | Errno::EXIST) => {
@@ -83,11 +84,11 @@ impl Entry<'_> {
                 Err(errno) => return Err(refused(errno)),
             }
         }
-        Err(Error::Unsettled { device: self.device })
+        Err(Kind::Unsettled { device: self.device }.into())
     }
 
     fn is_stale(&self, kernel: &Kernel) -> Result<bool, Error> {
-        let evidence = self.evidence()?;
+        let evidence = self.evidence(false)?;
         Ok(judge(evidence, kernel.sample(self.device)?, None).is_stale())
     }
 }
@@ -100,20 +101,20 @@ pub(super) fn purge(dir: &OwnedFd) -> Result<(), Errno> {
 
 /// The same, but for what is spared.
 fn purge_but(dir: &OwnedFd, spared: impl Fn(&[u8]) -> bool) -> Result<(), Errno> {
-    let mut names: Vec<Vec<u8>> = Vec::new();
-    each_name(dir, |name| {
-        if !spared(name) {
-            names.push(name.to_vec());
-        }
-    })?;
-    names.sort_by_key(|name| match name.as_slice() {
+    let place = |name: &[u8]| match name {
         name if name == OWNER.as_bytes() => 0,
         name if name == SEQNUM.as_bytes() => 2,
         name if name == INCARNATION.as_bytes() => 3,
         _ => 1,
-    });
+    };
+    let mut names: Vec<(u8, Vec<u8>)> = Vec::new();
+    each_name(dir, &mut |name| {
+        if !spared(name) {
+            names.push((place(name), name.to_vec()));
+        }
+    })?;
     let mut failed = Ok(());
-    for name in &names {
+    for (_, name) in &sorted(names) {
         if failed.is_err() && name == INCARNATION.as_bytes() {
             break;
         }

@@ -10,6 +10,7 @@ use super::{Registry, TEMPORARY, each_name};
 use crate::error::Error;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Escaped};
+use crate::sorted;
 use crate::verdict::Verdict;
 
 /// How old a write under way must be to be a leftover, in seconds.
@@ -52,9 +53,8 @@ impl Registry {
             }
         }
         let mut hidden = Vec::new();
-        self.each_name(|name| hidden.extend(hidden_device(name).map(|device| (device, name.to_vec()))))?;
-        hidden.sort();
-        for (device, name) in hidden {
+        self.each_name(&mut |name| hidden.extend(hidden_device(name).map(|device| (device, name.to_vec()))))?;
+        for (device, name) in sorted(hidden) {
             match self.sweep_hidden(device, &name, dry_run, now) {
                 Ok(true) => each(Ok(Swept::Leftover(Escaped(&name).to_string()))),
                 Ok(false) => {}
@@ -108,7 +108,7 @@ impl Entry<'_> {
     fn sweep_temporary(&self, dry_run: bool, now: Timespec) -> Result<Vec<Swept>, Error> {
         let refused = |errno| Error::system("sweep", self.message_path(), errno);
         let mut names = Vec::new();
-        each_name(&self.dir, |name| names.push(name.to_vec())).map_err(refused)?;
+        each_name(&self.dir, &mut |name| names.push(name.to_vec())).map_err(refused)?;
         let mut swept = Vec::new();
         let mut others = 0;
         for name in names {
@@ -143,7 +143,7 @@ impl Entry<'_> {
 
     /// rmdir is its own proof that the directory under the name is empty: whose ever it is, it says nothing.
     fn remove_if_empty(&self) -> Result<bool, Errno> {
-        match unlinkat(&self.registry.dir, self.device.name(), AtFlags::REMOVEDIR) {
+        match unlinkat(&self.registry.dir, &*self.device.name(), AtFlags::REMOVEDIR) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
             Err(errno) => Err(errno),

@@ -11,7 +11,7 @@ use super::entry::{Attribute, Entry};
 use super::hidden::Placed;
 use super::publish::{Draft, Registered};
 use super::{ROUNDS, Registry};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::{AttrName, Device, Value};
 use crate::report::story;
@@ -21,7 +21,7 @@ impl Registry {
     /// retired first, never revived. For a device that is not there, the entry is tied to nothing, as libnvme's.
     ///
     /// # Errors
-    /// A refusal of the system; sysfs not mounted. [`Error::NoController`] where the controller goes away meanwhile.
+    /// A refusal of the system; sysfs not mounted. [`Kind::NoController`] where the controller goes away meanwhile.
     pub fn update(&self, kernel: &Kernel, device: Device, attribute: &Attribute) -> Result<(), Error> {
         let (name, value) = attribute;
         for _ in 0..ROUNDS {
@@ -61,7 +61,7 @@ impl Registry {
                 },
             }
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 
     /// Writes the owner: as `register` where the controller is there. Where it is not, as libnvme's `update -a owner`
@@ -91,7 +91,7 @@ impl Registry {
                 return Ok(Registered::Written { tie: None, replaced: None, failure: None });
             }
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 
     /// Deletes an attribute. `false`: there was none. What was judged is what is deleted: an *owner* only from `entry`
@@ -114,7 +114,7 @@ impl Registry {
                 return Ok(deleted);
             }
         }
-        Err(Error::Unsettled { device })
+        Err(Kind::Unsettled { device }.into())
     }
 }
 

@@ -28,6 +28,11 @@ impl Output {
     /// goes out byte for byte, but for control characters, which only a stranger can have stored and which would forge
     /// lines (H10).
     pub fn value_line(&mut self, value: &Value) {
+        if value.as_bytes().iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+            // The same wherever it goes.
+            self.push(value.as_bytes());
+            return self.push(b"\n");
+        }
         if isatty(stdout()) {
             return self.line(value);
         }
