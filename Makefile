@@ -41,7 +41,7 @@ tools:
 	  || { echo "missing: Rust's standard library for $(TARGET), and no rustup to add it with" >&2; exit 1; }
 
 build: tools ## build the static binary
-	RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO) build --locked --release --target $(TARGET)
+	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL)" $(CARGO) build --locked --release --target $(TARGET)
 
 test: build ## all tests, on the binary that is shipped
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked

@@ -8,10 +8,11 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 # What the linker leaves out: unwinding tables, which a program that aborts on panic never reads (small.ld); relocations
 # in the packed form, which musl applies since 1.2.4, so since Rust 1.93; and all but one of functions that are the same.
+# And one from LLVM: instructions that occur again and again become functions.
 # Relative: cargo starts rustc in the package, and a flag that differs between two places makes two different binaries.
 LINKER_SCRIPT := tests/bench/small.ld
 RELR := $(shell rustc --version | awk '{ split($$2, v, "."); if (v[1] > 1 || v[2] >= 93) print "-C link-arg=--pack-dyn-relocs=relr" }')
-SMALL := -C link-arg=-T$(LINKER_SCRIPT) -C link-arg=--no-eh-frame-hdr -C link-arg=--icf=all -C link-arg=-O2 $(RELR)
+SMALL := -C link-arg=-T$(LINKER_SCRIPT) -C link-arg=--no-eh-frame-hdr -C link-arg=--icf=all -C link-arg=-O2 $(RELR) -C llvm-args=-enable-machine-outliner=always
 
 bench: build ## times and counts next to what it replaces; ROUNDS=7
 	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(subst $(LINKER_SCRIPT),$(CURDIR)/$(LINKER_SCRIPT),$(SMALL))" CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" \
