@@ -227,6 +227,25 @@ fn secrets_are_not_on_the_command_line_when_something_is_logged() {
 }
 
 #[test]
+fn a_secret_that_cannot_be_hidden_is_not_used() {
+    use crate::support::trace::Traced;
+    use nix::errno::Errno;
+    let in_proc = |path: &Option<std::path::PathBuf>, name: &str| path.as_deref() == Some(name.as_ref());
+    for (number, refused) in ["/proc/self/stat", "/proc/self/mem", "pread64", "pwrite64"].into_iter().enumerate() {
+        let sandbox = Sandbox::with_controller("nvme4");
+        let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
+        let words = "connect --owner b transport=tcp nqn=a dhchap_secret=DHHC-1:00:hush:";
+        let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
+        traced.run_until(|call| call.name == refused || (call.name == "openat" && in_proc(&call.path, refused)));
+        traced.inject(Errno::EACCES);
+        let outcome = Outcome::from(traced.finish());
+        let file = if number == 0 { "/proc/self/stat" } else { "/proc/self/mem" };
+        outcome.exits(3).prints("").says(file).says("Permission denied").never_says("hush");
+        assert_eq!(fabrics.written(), "", "{refused}");
+    }
+}
+
+#[test]
 fn secrets_are_taken_from_the_environment() {
     let sandbox = Sandbox::with_controller("nvme4");
     let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
