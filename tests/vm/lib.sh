@@ -286,7 +286,8 @@ hold_rule() {
     strace -f -o "$case_dir/held" -P "$1" -e "trace=$2" -e "inject=$2:signal=SIGSTOP:when=1" \
         "${pids[@]/#/-p}" 2>&"$held_lines" &
     held_strace=$!
-    for _ in "${pids[@]}"; do held_line 'strace: Process * attached*'; done
+    # An idle worker may have ended meanwhile: strace says so instead, and goes on with the others.
+    for _ in "${pids[@]}"; do held_line '*attach*'; done
 }
 
 held_rule() {
