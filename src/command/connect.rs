@@ -1,7 +1,7 @@
 //! `connect`: makes a controller and registers it, with nothing in between.
 //!
 //! A secret on the command line is in every log line that the journal takes from this process: journald adds the sender's
-//! command line (`_CMDLINE`). So before anything else the secrets there are overwritten.
+//! command line (`_CMDLINE`). So before anything is logged the secrets there are overwritten.
 
 use std::os::unix::ffi::OsStrExt;
 

@@ -14,10 +14,13 @@ const MEMORY: &str = "/proc/self/mem";
 /// after its start.
 ///
 /// # Errors
-/// A refusal of the system: the arguments are as they were.
+/// A refusal of the system. A secret may still be there.
 pub fn hide(is_secret: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
-    let refused =
-        |path: &'static str| move |errno| Error::system("hide the secrets on the command line by", path, errno);
+    let refused = |path: &'static str| {
+        move |errno| {
+            Error::system("hide the secrets on the command line (the environment can hold them too) by", path, errno)
+        }
+    };
     let (start, end) =
         content(CWD, STATUS).and_then(|stat| bounds(&stat.ok_or(Errno::NOENT)?)).map_err(refused(STATUS))?;
     overwrite(start, end, is_secret).map_err(refused(MEMORY))
@@ -47,8 +50,8 @@ fn bounds(stat: &[u8]) -> Result<(u64, u64), Errno> {
     let mut fields = behind.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).skip(48 - 3);
     let mut number = || str::from_utf8(fields.next()?).ok()?.parse::<u64>().ok();
     match (number(), number()) {
-        // Zeros: not for this reader.
         (Some(start), Some(end)) if 0 < start && start < end => Ok((start, end)),
-        _ => Err(Errno::ACCESS),
+        // Zeros, or no such fields: an emulator's.
+        _ => Err(Errno::OPNOTSUPP),
     }
 }

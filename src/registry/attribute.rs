@@ -42,7 +42,7 @@ pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Content {
 }
 
 /// The same; `is_file`: a listing told that it is a regular file. Should it have become something else since, then reading
-/// it still does not block, and its bytes are worth what any stranger's are.
+/// it still does not block, and what gives nothing is looked at again.
 pub(super) fn read_listed(dir: &OwnedFd, name: &str, is_file: bool) -> Content {
     read_opened(openat(dir, name, READING, Mode::empty()), is_file)
 }
@@ -62,20 +62,30 @@ fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
         Err(errno) => return Err(errno.into()),
     };
     if !is_file {
-        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
-            FileType::RegularFile => {}
-            FileType::Directory => return Err(Unreadable::Strange("a directory")),
-            FileType::Fifo => return Err(Unreadable::Strange("a FIFO")),
-            _ => return Err(Unreadable::Strange("not a regular file")),
-        }
+        must_be_a_file(&file)?;
     }
     let mut buffer = [0; READ_MAX];
     // A regular file gives all it has at once.
-    let length = read(&file, &mut buffer)?;
+    let length = match read(&file, &mut buffer) {
+        Ok(length @ 1..) => length,
+        nothing => {
+            must_be_a_file(&file)?;
+            nothing?
+        }
+    };
     if length == READ_MAX {
         return Err(Unreadable::Strange("longer than 4096 bytes"));
     }
     Value::stored(buffer.get(..length).unwrap_or_default()).map_err(|_| Unreadable::Strange("longer than 4096 bytes"))
+}
+
+fn must_be_a_file(file: &OwnedFd) -> Result<(), Unreadable> {
+    match FileType::from_raw_mode(fstat(file)?.st_mode) {
+        FileType::RegularFile => Ok(()),
+        FileType::Directory => Err(Unreadable::Strange("a directory")),
+        FileType::Fifo => Err(Unreadable::Strange("a FIFO")),
+        _ => Err(Unreadable::Strange("not a regular file")),
+    }
 }
 
 /// Writes a new attribute file, value and newline. The name must be free.

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::attribute::{Content, Unreadable, read_attribute, read_listed};
 use super::look::Wanted;
-use super::{DIRECTORY, Registry, each_name, each_unread};
+use super::{DIRECTORY, Registry, each_from_here, each_name};
 use crate::error::{Error, Kind};
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
 use crate::sorted;
@@ -103,25 +103,6 @@ impl Entry<'_> {
         self.parse_incarnation(read_attribute(&self.dir, INCARNATION))
     }
 
-    /// The stamp it was written with. One that cannot be understood is none (H4).
-    ///
-    /// # Errors
-    /// A refusal of the system.
-    pub fn stamp(&self) -> Result<Option<Seqnum>, Error> {
-        self.parse_stamp(read_attribute(&self.dir, SEQNUM))
-    }
-
-    /// What it says of its controller. The stamp is only compared with an event's number (DESIGN 4.3): without an event
-    /// it is read only where there is no incarnation, to tell an entry that says something from one that says nothing.
-    ///
-    /// # Errors
-    /// A refusal of the system.
-    pub fn evidence(&self, event: bool) -> Result<Evidence, Error> {
-        let incarnation = self.incarnation()?;
-        let stamp = if event || incarnation.is_none() { self.stamp()? } else { None };
-        Ok(Evidence { incarnation, stamp })
-    }
-
     /// Who it says owns the controller.
     pub fn owner(&self) -> Ownership {
         self.ownership(read_attribute(&self.dir, OWNER))
@@ -144,12 +125,12 @@ impl Entry<'_> {
         let each = &mut |name: &[u8], kind| {
             listed.extend(AttrName::parse(name).ok().map(|name| (name, kind == FileType::RegularFile)));
         };
-        each_unread(&self.dir, each).map_err(|errno| Error::system("list", self.message_path(), errno))?;
+        each_from_here(&self.dir, each).map_err(|errno| Error::system("list", self.message_path(), errno))?;
         Ok(sorted(listed))
     }
 
-    /// What it says of its controller, the attributes that are `wanted`, and who owns it: read in this order, each once.
-    /// For an entry that was only just opened. `event`: its stamp is needed.
+    /// What it says of its controller, the attributes that are `wanted`, and who owns it: read in this order.
+    /// For an entry that was only just opened. `event`: it is looked at because of one.
     pub(super) fn content(&self, event: bool, wanted: Wanted<'_>) -> Result<(Evidence, Vec<Read>, Ownership), Error> {
         let listed = match wanted {
             Wanted::Nothing => Vec::new(),
@@ -162,6 +143,8 @@ impl Entry<'_> {
         };
         let incarnation = read(INCARNATION);
         let mut evidence = Evidence { incarnation: self.parse_incarnation(incarnation.clone())?, stamp: None };
+        // The stamp is only compared with an event's number (DESIGN 4.3). Without an event it is needed where there is no
+        // incarnation, to tell an entry that says something from one that says nothing.
         if event || evidence.incarnation.is_none() {
             evidence.stamp = self.parse_stamp(read(SEQNUM))?;
         }
@@ -228,6 +211,7 @@ impl Entry<'_> {
         Ok(self.proof(INCARNATION, content)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
     }
 
+    /// One that cannot be understood is none (H4).
     fn parse_stamp(&self, content: Content) -> Result<Option<Seqnum>, Error> {
         Ok(self.proof(SEQNUM, content)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
     }

@@ -113,11 +113,12 @@ impl Registry {
 fn each_name(dir: &OwnedFd, each: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
     // A descriptor has one read position, and this may not be the first reading.
     seek(dir, SeekFrom::Start(0))?;
-    each_unread(dir, &mut |name, _| each(name))
+    each_from_here(dir, &mut |name, _| each(name))
 }
 
-/// The same for a directory that was only just opened, with what each name is, where the file system tells.
-fn each_unread(dir: &OwnedFd, each: &mut dyn FnMut(&[u8], FileType)) -> Result<(), Errno> {
+/// The same from where the descriptor stands, which is the beginning if it was only just opened; with what each name is,
+/// where the file system tells.
+fn each_from_here(dir: &OwnedFd, each: &mut dyn FnMut(&[u8], FileType)) -> Result<(), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {

@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::{AttrName, INCARNATION, OWNER, SEQNUM};
 use crate::sorted;
-use crate::verdict::judge;
+use crate::verdict::{Evidence, judge};
 
 /// How a retirement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,8 @@ impl Entry<'_> {
     }
 
     fn is_stale(&self, kernel: &Kernel) -> Result<bool, Error> {
-        let evidence = self.evidence(false)?;
+        // Without an event the stamp says nothing.
+        let evidence = Evidence { incarnation: self.incarnation()?, stamp: None };
         Ok(judge(evidence, kernel.sample(self.device)?, None).is_stale())
     }
 }

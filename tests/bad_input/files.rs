@@ -335,3 +335,23 @@ fn a_registry_that_is_a_link() {
     instead_of_the_registry(elsewhere, "symbolic link");
     instead_of_the_registry(|_, path| symlink("nowhere", path).unwrap(), "symbolic link");
 }
+
+#[test]
+fn h10_an_owner_that_changes_its_kind_after_it_was_listed() {
+    use crate::support::Outcome;
+    use crate::support::trace::Traced;
+    let fifo: fn(&Path) = |path| mkfifo(path, Mode::from_bits_truncate(0o644)).unwrap();
+    for (make, says) in [(fifo, "a FIFO"), (|path| fs::create_dir(path).unwrap(), "a directory")] {
+        for command in [&["list", "--json"][..], &["status", "--json"], &["export", "nvme4"]] {
+            let sandbox = Sandbox::with_controller("nvme4");
+            sandbox.run("register nvme4 --owner stas").exits(0);
+            let owner = sandbox.entry("nvme4/owner");
+            let mut traced = Traced::spawn(&mut sandbox.command(command));
+            traced.run_until(|call| call.name == "openat" && call.object.as_deref() == Some(&owner));
+            fs::remove_file(&owner).unwrap();
+            make(&owner);
+            let outcome = Outcome::from(traced.finish());
+            outcome.exits(3).says(says);
+        }
+    }
+}
