@@ -110,7 +110,11 @@ pub(super) fn move_private(from: &OwnedFd, to: &OwnedFd, how: RenameFlags) -> Re
 fn supersede(entry: &Entry<'_>, change: &Change) -> Result<(), Errno> {
     let (dir, name) = (&entry.dir, change.name.as_str());
     let value = change.latest.as_ref().map_or(&[][..], Value::as_bytes);
-    let aside = unused_name(&format!("{name}{TEMPORARY}"), |aside| write_new(dir, aside, value))?;
+    let aside = match unused_name(&format!("{name}{TEMPORARY}"), |aside| write_new(dir, aside, value)) {
+        // The entry was replaced and removed; what took its place is the next to get the change.
+        Err(Errno::NOENT) => return Ok(()),
+        aside => aside?,
+    };
     let superseded = match (&change.copied, &change.latest) {
         (None, _) => renameat_with(dir, &aside, dir, name, RenameFlags::NOREPLACE),
         (Some(copied), None) => take_out(dir, name, &aside, copied),
