@@ -18,7 +18,10 @@ BIN := $(CARGO_TARGET_DIR)/$(TARGET)/release/nvme-registry
 
 # No path of the build machine in the binary: panic messages carry the paths of source files.
 CARGO_HOME ?= $(HOME)/.cargo
-REMAP := --remap-path-prefix=$(CARGO_HOME)/registry/src= --remap-path-prefix=$(CURDIR)=
+# The crates lie where cargo unpacks them, or in vendor/, under the same names; both become nothing. Looked up when it is
+# used, after `tools` has fetched them.
+CRATES = $(wildcard $(CURDIR)/vendor) $(shell ls -d "$(CARGO_HOME)"/registry/src/*/ 2>/dev/null | sed 's,/$$,,')
+REMAP = --remap-path-prefix=$(CURDIR)= $(CRATES:%=--remap-path-prefix=%=)
 export CARGO_TARGET_DIR
 
 .DELETE_ON_ERROR:
@@ -38,7 +41,8 @@ tools:
 	@rustc --print target-libdir --target $(TARGET) >/dev/null 2>&1 \
 	  && test -n "$$(ls "$$(rustc --print target-libdir --target $(TARGET))"/libstd-*.rlib 2>/dev/null)" \
 	  || { command -v rustup >/dev/null && rustup target add $(TARGET); } \
-	  || { echo "missing: Rust's standard library for $(TARGET), and no rustup to add it with" >&2; exit 1; }
+	  || { echo "missing: Rust's standard library for $(TARGET), and no rustup that has it" >&2; exit 1; }
+	@$(CARGO) fetch --quiet --locked --target $(TARGET)
 
 build: tools ## build the static binary
 	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL)" $(CARGO) build --locked --release --target $(TARGET)

@@ -1,18 +1,25 @@
 # Small and fast: what it costs, what it may cost, and the other ways of building it; included by the Makefile.
-.PHONY: bench budget-check tiny reproducible dist cross-test
+.PHONY: bench budget-check tiny tiny-test tiny-tools cross-build cross-test reproducible dist dist-test
 
 BENCH_TARGET_DIR ?= $(CARGO_TARGET_DIR)/bench
 FLOOR := $(BENCH_TARGET_DIR)/$(TARGET)/release/floor
 TINY_BIN := $(CARGO_TARGET_DIR)/tiny/$(TARGET)/release/nvme-registry
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-# What the linker leaves out: unwinding tables, which a program that aborts on panic never reads (small.ld); relocations
-# in the packed form, which musl applies since 1.2.4, so since Rust 1.93; and all but one of functions that are the same.
-# And one from LLVM: instructions that occur again and again become functions.
+# What is built for which architecture. The linker leaves out: unwinding tables, which a program that aborts on panic never
+# reads (small.ld); relocations in the packed form, which musl applies since 1.2.4, so since Rust 1.93; and all but one of
+# functions that are the same. And one from LLVM: instructions that occur again and again become functions. It does that
+# for these architectures; for i686 it makes code that it cannot assemble, and the others do not know how.
 # Relative: cargo starts rustc in the package, and a flag that differs between two places makes two different binaries.
+ARCHITECTURE := $(firstword $(subst -, ,$(TARGET)))
 LINKER_SCRIPT := tests/bench/small.ld
-RELR := $(shell rustc --version | awk '{ split($$2, v, "."); if (v[1] > 1 || v[2] >= 93) print "-C link-arg=--pack-dyn-relocs=relr" }')
-SMALL := -C link-arg=-T$(LINKER_SCRIPT) -C link-arg=--no-eh-frame-hdr -C link-arg=--icf=all -C link-arg=-O2 $(RELR) -C llvm-args=-enable-machine-outliner=always
+RELR := $(shell $(CARGO) --version 2>/dev/null | awk '{ split($$2, v, "."); if (v[1] > 1 || v[2] >= 93) print "-C link-arg=--pack-dyn-relocs=relr" }')
+OUTLINE := $(if $(filter x86_64 aarch64 arm% riscv64%,$(ARCHITECTURE)),-C llvm-args=-enable-machine-outliner=always)
+# Rust links musl dynamically for the younger architectures unless told otherwise.
+STATIC := $(if $(filter x86_64 i586 i686 aarch64 arm%,$(ARCHITECTURE)),,-C target-feature=+crt-static)
+LINKING := $(strip -C link-arg=-T$(LINKER_SCRIPT) -C link-arg=--no-eh-frame-hdr -C link-arg=--icf=all -C link-arg=-O2 $(RELR) $(OUTLINE) $(STATIC))
+# Only rust-lld knows these, and only musl's targets are linked with it.
+SMALL := $(if $(findstring musl,$(TARGET)),$(LINKING))
 
 bench: build ## times and counts next to what it replaces; ROUNDS=7
 	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(subst $(LINKER_SCRIPT),$(CURDIR)/$(LINKER_SCRIPT),$(SMALL))" CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" \
@@ -26,34 +33,52 @@ budget-check: build ## exact counts of system calls and bytes against tests/benc
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --quiet --locked --test main budget_
 
 # Nightly: the standard library built for size, and a panic that aborts without a word.
-tiny: ## the smallest binary, on nightly Rust
+TINY_BYTES := 180000
+tiny: tiny-tools ## the smallest binary, on nightly Rust
 	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL) -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none" \
 	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/tiny" CARGO_PROFILE_RELEASE_PANIC=immediate-abort \
 	  $(CARGO) +nightly build -Zpanic-immediate-abort -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
 	  --locked --release --target $(TARGET)
 	@stat -c '%s bytes: %n' "$(TINY_BIN)"
+	@test "$$(stat -c %s "$(TINY_BIN)")" -le $(TINY_BYTES) || { echo "more than $(TINY_BYTES) bytes" >&2; exit 1; }
 
-# ptrace does not work under qemu-user: the modules that stop a process between its calls (races, budget, the explorer) are
-# left out, and run natively.
-QEMU = $(firstword $(shell command -v qemu-$(patsubst armv7,arm,$(patsubst i686,i386,$(firstword $(subst -, ,$(TARGET)))))))
-cross-test: build ## the integration tests under qemu-user, with TARGET=...
-	@test -n "$(QEMU)" || { echo "missing: qemu-user for $(TARGET) (Debian: apt install qemu-user)" >&2; exit 1; }
-	@printf '#!/bin/sh\nexec %s %s "$$@"\n' "$(QEMU)" "$(BIN)" >"$(BIN)-qemu" && chmod +x "$(BIN)-qemu"
-	NVME_REGISTRY_BIN="$(BIN)-qemu" $(CARGO) test --locked --test main -- --skip races:: --skip budget
+tiny-test: tiny ## the integration tests on it
+	NVME_REGISTRY_BIN="$(TINY_BIN)" $(CARGO) test --locked --test main
 
-reproducible: tools ## two builds in different directories give the same bytes
-	@one=$$(mktemp -d) && two=$$(mktemp -d) && trap 'rm -rf "$$one" "$$two"' EXIT && \
-	for place in "$$one" "$$two/deeper"; do \
-	  mkdir -p "$$place" && git ls-files -z | xargs -0 cp --parents -t "$$place" && \
-	  $(MAKE) --no-print-directory -C "$$place" build TARGET=$(TARGET) CARGO_TARGET_DIR="$$place/target" || exit 1; \
-	done && \
-	cmp "$$one/target/$(TARGET)/release/nvme-registry" "$$two/deeper/target/$(TARGET)/release/nvme-registry" && \
-	sha256sum "$$one/target/$(TARGET)/release/nvme-registry" | sed 's/ .*/  the same bytes twice/'
+# The target too: what a program begins with, and libc, are not built but come with it.
+tiny-tools: tools
+	@command -v rustup >/dev/null || { echo "missing: rustup, which nightly Rust comes with" >&2; exit 1; }
+	@rustc +nightly --version >/dev/null 2>&1 || rustup toolchain install nightly --profile minimal
+	@sysroot=$$(rustc +nightly --print sysroot)/lib/rustlib && \
+	{ test -e "$$sysroot/src/rust/library/Cargo.lock" || rustup component add --toolchain nightly rust-src; } && \
+	{ test -d "$$sysroot/$(TARGET)/lib" || rustup target add --toolchain nightly $(TARGET); }
+
+# Each links with the linker that comes with rustc: no C toolchain but this machine's own, for build scripts. The flags
+# above know the others that rustup has too (arm, armv5te, armv7, i586, loongarch64, powerpc64le, riscv64gc): TARGETS="...".
+# Where there is no standard library from rustup (mips, s390x), there is nothing to link with.
+TARGETS ?= x86_64-unknown-linux-musl aarch64-unknown-linux-musl i686-unknown-linux-musl powerpc64-unknown-linux-musl
+
+cross-build: ## the binary for each of TARGETS, and its size
+	@for target in $(TARGETS); do \
+	  $(MAKE) --no-print-directory build TARGET=$$target CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)" || exit 1; \
+	done
+	@for target in $(TARGETS); do stat -c "%8s bytes  $$target" "$(CARGO_TARGET_DIR)/$$target/release/nvme-registry" || exit 1; done
+
+cross-test: build ## the integration tests on the binary for another TARGET, under qemu-user
+	@tests/bench/targets.sh $(TARGET) "$(BIN)"
+
+# Compared: what was built here, and what a copy elsewhere gives.
+reproducible: build ## two builds in different directories give the same bytes
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && copy="$$dir/else/where" && mkdir -p "$$copy" && \
+	git ls-files -z | xargs -0 cp --parents -t "$$copy" && \
+	$(MAKE) --no-print-directory -C "$$copy" build TARGET=$(TARGET) CARGO_TARGET_DIR="$$dir/target" && \
+	cmp "$(BIN)" "$$dir/target/$(TARGET)/release/nvme-registry" && \
+	sha256sum "$(BIN)" | sed 's/ .*/  the same bytes twice/'
+
+DIST := $(CARGO_TARGET_DIR)/nvme-registry-$(VERSION).tar.xz
 
 dist: ## a tarball with vendored sources that builds with no network
-	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && top="$$dir/nvme-registry-$(VERSION)" && mkdir "$$top" && \
-	git ls-files -z | xargs -0 cp --parents -t "$$top" && \
-	(cd "$$top" && $(CARGO) vendor --locked --quiet vendor >"$$dir/source.toml" && cat "$$dir/source.toml" >>.cargo/config.toml) && \
-	tar -C "$$dir" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$$(git log -1 --format=%ct)" \
-	  -cJf "$(CARGO_TARGET_DIR)/nvme-registry-$(VERSION).tar.xz" "nvme-registry-$(VERSION)" && \
-	echo "$(CARGO_TARGET_DIR)/nvme-registry-$(VERSION).tar.xz"
+	@CARGO="$(CARGO)" tests/bench/dist.sh pack "$(DIST)"
+
+dist-test: build dist ## build from it with no network: the same bytes as here
+	@CARGO="$(CARGO)" MAKE="$(MAKE)" tests/bench/dist.sh build "$(DIST)" $(TARGET) "$(BIN)"
