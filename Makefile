@@ -71,7 +71,8 @@ doc: tools
 demo: build ## watch the main job happen in a sandbox: no privilege, no NVMe needed
 	@tests/demo.sh "$(BIN)"
 
-install: build install-extras ## install below DESTDIR and PREFIX
+# Built first, but not where there is no cargo and a binary is: sudo's PATH leaves out a user's own Rust.
+install: $(if $(shell command -v $(CARGO)),build,$(if $(wildcard $(BIN)),,build)) install-extras ## install below DESTDIR and PREFIX
 	install -D -m 0755 "$(BIN)" "$(DESTDIR)$(BINDIR)/nvme-registry"
 	install -d "$(DESTDIR)$(UDEVDIR)"
 	ln -sfn "$$(realpath -m --relative-to="$(UDEVDIR)" "$(BINDIR)/nvme-registry")" "$(DESTDIR)$(UDEVDIR)/nvme-registry"

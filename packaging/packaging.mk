@@ -1,6 +1,5 @@
-# Packages, initramfs, manual and completions; included by the Makefile, which has the variables and `build`.
-#
-# Also usable alone (make -f packaging/packaging.mk TARGET), which the package recipes do for install-extras.
+# Packages, initramfs, manual and completions; included by the Makefile, which has the variables and `build`. What is in
+# this directory, and how it was tried: packaging/README.md.
 
 PREFIX ?= /usr
 MANDIR ?= $(PREFIX)/share/man
@@ -29,8 +28,8 @@ extras = \
   udev/71-nvme-registry-export.rules:0644:$(DOCDIR)/71-nvme-registry-export.rules
 destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 
-.PHONY: install-extras uninstall-extras packaging-tools man-check completion-test packaging-lint deb rpm package-test \
-  initramfs-test
+.PHONY: install-extras uninstall-extras packaging-tools packaging-check man-check completion-test packaging-lint deny \
+  deny-advisories deb rpm package-test initramfs-test
 
 install-extras: ## install manual, completions, unit and initramfs hooks below DESTDIR and PREFIX
 	@set -eu; for extra in $(extras); do \
@@ -41,6 +40,10 @@ install-extras: ## install manual, completions, unit and initramfs hooks below D
 uninstall-extras: ## remove what install-extras installed
 	@set -eu; for file in $(destinations); do rm -f "$(DESTDIR)$$file"; done
 	@rmdir "$(DESTDIR)$(DRACUTDIR)" "$(DESTDIR)$(DOCDIR)" 2>/dev/null || true
+
+# One after the other, also under make -j, and in one make: each package is built once. What fails soonest comes first.
+packaging-check: ## everything about packaging: manual, recipes, completions, licences, packages, initramfs
+	@$(MAKE) --no-print-directory -j1 man-check packaging-lint completion-test deny package-test initramfs-test
 
 packaging-tools:
 	@packaging/tests/host-packages.sh
@@ -54,14 +57,30 @@ completion-test: build packaging-tools ## the completions in bash, zsh and fish
 packaging-lint: packaging-tools ## shell scripts of the packages, and the recipes that are only parsed
 	@packaging/tests/lint.sh
 
-deb: packaging-tools ## build the Debian package, with lintian
+# Debian has no package of cargo-deny. Built for debugging, not with its release profile (one unit, optimized as a whole):
+# it runs for two seconds here. CARGO_TARGET_DIR is this project's.
+cargo_deny = command -v cargo-deny >/dev/null || env -u CARGO_TARGET_DIR $(CARGO) install --locked --debug --version '^0.20' cargo-deny
+
+deny: ## licences, sources and duplicates of all dependencies, against deny.toml
+	@$(cargo_deny)
+	@$(CARGO) deny --locked check bans licenses sources
+
+# Not in packaging-check: whether it passes depends on today's database, which it fetches from github.com. Fails without.
+deny-advisories: ## all dependencies against the RustSec advisories (needs github.com)
+	@$(cargo_deny)
+	@$(CARGO) deny --locked check advisories
+
+# These two are run by people who want a package: they ask for no more than they use.
+deb: ## build the Debian package, with lintian
+	@tests/needs.sh deb dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot lintian:lintian
 	@packaging/tests/deb.sh "$(PACKAGING_CACHE)"
 
-rpm: packaging-tools ## build the RPM package
+rpm: ## build the RPM package
+	@tests/needs.sh rpm rpmbuild:rpm
 	@packaging/tests/rpm.sh "$(PACKAGING_CACHE)"
 
-package-test: deb rpm ## install both packages into a fresh Debian each, run, remove: nothing may be left
+package-test: packaging-tools deb rpm ## install both packages into a fresh Debian each, run, remove: nothing may be left
 	@packaging/tests/package.sh "$(PACKAGING_CACHE)"
 
-initramfs-test: deb ## boot initramfs images of dracut and initramfs-tools in QEMU, through switch_root
+initramfs-test: packaging-tools deb ## boot initramfs images of dracut and initramfs-tools in QEMU, through switch_root
 	@packaging/tests/initramfs.sh "$(PACKAGING_CACHE)"

@@ -11,7 +11,6 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 tree=$("$here/source.sh" "$work")
 version=${tree##*-}
-tar -C "$work" -czf "$work/nvme-registry_$version.orig.tar.gz" "${tree##*/}"
 cp -r -- "$tree/packaging/debian" "$tree/debian"
 
 # Rust may be rustup's instead of Debian's: then the build dependencies are not packages. debhelper gives the build a
@@ -26,7 +25,15 @@ fi
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 # The make that runs this has flags and variables that are not the package's.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CARGO_TARGET_DIR DESTDIR PREFIX TARGET
-dpkg-buildpackage -us -uc "${options[@]}" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; exit 1; }
+build() { dpkg-buildpackage -us -uc "$@" >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; exit 1; }; }
+
+# The source package is made for lintian, without vendor/: it reads each of the 3000 files there, for minutes, and knows
+# nothing about crates.
+mv vendor ../vendor
+XZ_OPT=-1 tar -C "$work" --exclude="${tree##*/}/debian" -cJf "$work/nvme-registry_$version.orig.tar.xz" "${tree##*/}"
+build -d -S
+mv ../vendor vendor
+build "${options[@]}" -b
 
 # Its own word for "clean": no error, no warning that has no override.
 lintian --allow-root --fail-on error,warning --display-info "$work"/nvme-registry_*.changes | tee "$work/lintian.log"

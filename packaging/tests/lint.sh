@@ -18,10 +18,10 @@ fish -n completions/nvme-registry.fish
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml | head -n 1)
 # shellcheck disable=SC2016 # the inner shell's
-arch=$(bash -c 'set -eu; CARCH=x86_64; . arch/PKGBUILD; declare -F prepare build check package >/dev/null
+arch=$(bash -c 'set -eu; CARCH=x86_64; . arch/PKGBUILD; declare -F build check package >/dev/null
     echo "$pkgname $pkgver $pkgrel ${#source[@]} ${#sha256sums[@]}"')
 # shellcheck disable=SC2016
-alpine=$(dash -c 'set -eu; . alpine/APKBUILD; for f in prepare build check package; do command -v $f >/dev/null; done
+alpine=$(dash -c 'set -eu; . alpine/APKBUILD; for f in build check package; do command -v $f >/dev/null; done
     echo "$pkgname $pkgver $pkgrel"')
 rpm=$(rpmspec -q --srpm --qf '%{name} %{version}' rpm/nvme-registry.spec)
 debian=$(dpkg-parsechangelog -l debian/changelog -S Version)
@@ -29,4 +29,16 @@ debian=$(dpkg-parsechangelog -l debian/changelog -S Version)
 [[ $alpine == "nvme-registry $version 0" ]] || { printf 'APKBUILD: %s\n' "$alpine"; exit 1; }
 [[ $rpm == "nvme-registry $version" ]] || { printf 'spec: %s\n' "$rpm"; exit 1; }
 [[ ${debian%-*} == "$version" ]] || { printf 'changelog: %s\n' "$debian"; exit 1; }
+
+# No address but the placeholder, which is nobody's (README.md here): until there is a real one, and then in all of them.
+strange=$(grep -rnoE '[[:alnum:].+_-]+@[[:alnum:]-]+\.[[:alpha:].-]+|https?://[[:alnum:]./-]+' debian rpm arch alpine |
+    grep -v -e 'maintainers@nvme-registry\.invalid$' -e 'https://nvme-registry\.invalid$' \
+        -e 'https://www\.debian\.org/doc/packaging-manuals/' || true)
+[[ -z $strange ]] || { printf 'an address that is no placeholder:\n%s\n' "$strange"; exit 1; }
+
+# What SECURITY.md says is linked into the program is what is.
+said=$(sed -n 's/^| \([a-z_-]*\) | \([0-9.]*\) | \(.*\) |$/\1 v\2 \3/p' SECURITY.md | LC_ALL=C sort)
+linked=$(cargo tree --locked --edges normal --target x86_64-unknown-linux-musl --prefix none --format '{p} {l}' |
+    sed '1d; s/ (\*)$//' | LC_ALL=C sort -u)
+diff <(echo "$said") <(echo "$linked") || { echo 'SECURITY.md: not the crates that are linked'; exit 1; }
 echo 'scripts and recipes are clean'

@@ -9,7 +9,7 @@ rm -rf -- "$work"
 mkdir -p "$work"/{SOURCES,BUILD,BUILDROOT,RPMS,SRPMS,tree}
 work=$(cd "$work" && pwd)
 tree=$("$here/source.sh" "$work/tree")
-tar -C "$work/tree" -czf "$work/SOURCES/${tree##*/}.tar.gz" "${tree##*/}"
+XZ_OPT='-1 -T0' tar -C "$work/tree" -cJf "$work/SOURCES/${tree##*/}.tar.xz" "${tree##*/}"
 # Make's flags and variables are not the package's. Debian's rpm knows no RPM packages, so what is built with cannot be
 # checked as dependencies: --nodeps.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CARGO_TARGET_DIR DESTDIR PREFIX TARGET
