@@ -14,12 +14,12 @@ mkdir -p "$work"
 fail() { printf 'FAILED: %s\n' "$*"; exit 1; }
 
 # Every path with type, mode, link target, and the content of files; what the tools that ran keep for themselves (caches,
-# logs, their own databases) is not the package's.
+# logs, their own databases, their state of this boot) is not the package's.
 contents() { # TREE
     (
         cd "$1"
         find . -xdev \( -path ./var/cache -o -path ./var/log -o -path ./var/lib/dpkg -o -path ./var/lib/rpm \
-            -o -path ./usr/lib/sysimage -o -path ./proc -o -path ./sys -o -path ./dev -o -path ./boot \) -prune -o \
+            -o -path ./usr/lib/sysimage -o -path ./proc -o -path ./sys -o -path ./dev -o -path ./boot -o -path ./run/systemd \) -prune -o \
             -printf '%p %y %m %l\n' | sort
         find etc usr -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
     )
