@@ -19,7 +19,8 @@ contents() { # TREE
     (
         cd "$1"
         find . -xdev \( -path ./var/cache -o -path ./var/log -o -path ./var/lib/dpkg -o -path ./var/lib/rpm \
-            -o -path ./usr/lib/sysimage -o -path ./proc -o -path ./sys -o -path ./dev -o -path ./boot -o -path ./run/systemd \) -prune -o \
+            -o -path ./usr/lib/sysimage -o -path ./proc -o -path ./sys -o -path ./dev -o -path ./boot \
+            -o -path ./run/systemd \) -prune -o \
             -printf '%p %y %m %l\n' | sort
         find etc usr -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
     )
