@@ -53,7 +53,18 @@ early() {
     [ -e "/run/nvme/registry/${device#/dev/}" ] || echo gone >"$notes/doomed-entry"
 }
 
+udevd_runs() {
+    for comm in /proc/[0-9]*/comm; do
+        if read -r name <"$comm"; then
+            case $name in *udev*) return 0 ;; esac
+        fi
+    done 2>/dev/null
+    return 1
+}
+
 late() {
+    # It was told to stop, and may still take an event.
+    while udevd_runs; do :; done
     read -r device <"$notes/late"
     echo 1 >"/sys/class/nvme/${device#/dev/}/delete_controller"
     # Nobody handled that: this is what the sweep is for.
