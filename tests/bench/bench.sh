@@ -9,14 +9,7 @@ binary=$(realpath "$1") floor=$(realpath "$2") rounds=${3:-7}
 helpers=${floor%/*}
 environment=$(dirname "$0")/../fixtures/uevents/tcp-remove.env
 
-missing=()
-for need in hyperfine:hyperfine ldd:libc-bin; do
-	command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
-done
-if ((${#missing[@]})); then
-	echo "make bench: missing; as Debian packages: ${missing[*]}" >&2
-	exit 1
-fi
+"$(dirname "$0")/../needs.sh" bench hyperfine:hyperfine ldd:libc-bin
 # Under udev there is no PATH, and none here.
 hyperfine=$(command -v hyperfine) cat=$(command -v cat) cp=$(command -v cp) rm=$(command -v rm)
 
