@@ -60,6 +60,11 @@ pub enum Kind {
         /// What it is called.
         path: String,
     },
+    /// The registry's directory was removed while a command was writing to it.
+    RegistryRemoved {
+        /// What it is called.
+        path: String,
+    },
     /// There is no such controller.
     NoController {
         /// The name asked for.
@@ -120,6 +125,7 @@ impl Error {
             Kind::Usage(_) => exit::USAGE,
             Kind::System { .. }
             | Kind::NotADirectory { .. }
+            | Kind::RegistryRemoved { .. }
             | Kind::Unreadable { .. }
             | Kind::Unsettled { .. }
             | Kind::Connect { .. } => exit::SYSTEM,
@@ -138,6 +144,7 @@ impl fmt::Display for Error {
             Kind::NotADirectory { path } => {
                 write!(f, "open {path}: Not a directory (a symbolic link is not followed)")
             }
+            Kind::RegistryRemoved { path } => write!(f, "{path}: removed while this command was writing to it"),
             Kind::NoController { device, why } => write!(f, "{device}: no such controller: {why}"),
             Kind::Connect { words } => write!(f, "connect: {words}"),
             Kind::Local { device } => {

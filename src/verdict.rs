@@ -85,6 +85,8 @@ pub enum Stale {
     Recycled,
     /// The entry is older than the event.
     OlderThanEvent,
+    /// It carries the mark of an entry that is being removed.
+    Marked,
 }
 
 /// Why an entry is kept.
@@ -99,6 +101,9 @@ pub enum Kept {
 }
 
 impl Verdict {
+    /// The verdict on an entry that carries the mark: the decision to remove it was made before, and is final.
+    pub const MARKED: Verdict = Verdict::Stale(Stale::Marked);
+
     /// Whether the entry is to be retired.
     pub fn is_stale(self) -> bool {
         matches!(self, Verdict::Stale(_))
@@ -115,6 +120,7 @@ impl Verdict {
             Verdict::Stale(Stale::Gone) => "the controller is gone",
             Verdict::Stale(Stale::Recycled) => "the name belongs to another controller now",
             Verdict::Stale(Stale::OlderThanEvent) => "the entry is older than this event",
+            Verdict::Stale(Stale::Marked) => "it is being removed",
             Verdict::Kept(Kept::SameIncarnation) => "it is the entry of the controller that is there",
             Verdict::Kept(Kept::NewerThanEvent) => "the entry is newer than this event",
             Verdict::Kept(Kept::Unverified) => "nothing proves it stale",

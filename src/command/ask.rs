@@ -3,7 +3,6 @@
 
 use rustix::io::{Errno, read, write};
 use rustix::stdio::{stderr, stdin};
-use rustix::termios::isatty;
 
 use super::Context;
 use crate::error::Error;
@@ -31,7 +30,7 @@ fn answered(
     question: impl std::fmt::Display,
     is_yes: impl Fn(&[u8]) -> bool,
 ) -> Result<bool, Error> {
-    if context.yes || !isatty(stdin()) {
+    if !context.asks() {
         return Ok(true);
     }
     // To standard error, so that captured output stays clean. Without a question shown there is no answer to it.

@@ -7,17 +7,14 @@ use super::ask::confirmed;
 use super::own::{log_registered, may_replace_owner};
 use crate::error::{Error, exit};
 use crate::name::{AttrName, Device, Value};
-use crate::registry::Registry;
-use crate::registry::look::{Seen, Wanted};
+use crate::registry::entry::Wanted;
+use crate::registry::look::Seen;
+use crate::registry::retire::Removal;
 use crate::report::output::Output;
 use crate::report::story;
 
 pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<u8, Error> {
-    let seen = match context.registry()? {
-        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::One(name))?,
-        None => None,
-    };
-    let Some(mut seen) = stored(context, device, seen) else {
+    let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
         return Ok(exit::NO);
     };
     match seen.attributes.pop() {
@@ -33,63 +30,91 @@ pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name
 }
 
 pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<u8, Error> {
-    let there = context.kernel.find(device)?.is_some();
+    let live = context.kernel.probe_live(device)?;
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
         return Ok(exit::NO);
     }
-    if !there {
+    if live.is_none() {
         context.note(format_args!("{device}: no such controller; the entry will not be tied to one"));
     }
-    let registry = Registry::create(&context.root)?;
+    let registry = context.make_registry()?;
     if name.is_owner() {
-        let registered = registry.update_owner(&context.kernel, device, &value)?;
-        return log_registered(device, &value, registered);
+        let registered = match live {
+            Some(live) => registry.register(&context.kernel, device, live, &value),
+            None => registry.register_absent(&context.kernel, device, &value),
+        };
+        let registered = context.logged(registered)?;
+        return log_registered(device, &value, live, registered);
     }
     let attribute = (name, value);
-    registry.update(&context.kernel, device, &attribute)?;
+    context.logged(registry.update(&context.kernel, device, live, &attribute))?;
     story::attribute(device, &attribute.0, None, "updated");
     Ok(exit::DONE)
 }
 
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Error> {
-    let Some(seen) = stored(context, device, context.look(device, None)?) else {
-        return Ok(exit::NO);
-    };
-    if !confirmed(context, format_args!("{device}: delete its entry?"))? {
-        return Ok(exit::NO);
+    if context.asks() {
+        let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
+        if seen.is_none() || !confirmed(context, format_args!("{device}: delete its entry?"))? {
+            return Ok(exit::NO);
+        }
     }
-    seen.entry.retire(&context.kernel)?;
-    story::deleted(device, &seen.owner);
-    Ok(exit::DONE)
+    let Some(registry) = context.registry()? else {
+        return Ok(nothing_removed(context, device, &Removal::NotRegistered));
+    };
+    match registry.remove(&context.kernel, device, None)? {
+        Removal::Done(owner) => {
+            story::deleted(device, &owner);
+            Ok(exit::DONE)
+        }
+        removal => Ok(nothing_removed(context, device, &removal)),
+    }
 }
 
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<u8, Error> {
-    let (Some(registry), Some(seen)) = (context.registry()?, stored(context, device, context.look(device, None)?))
-    else {
-        return Ok(exit::NO);
+    if name.is_owner() && context.asks() {
+        let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
+        if seen.is_none() || !confirmed(context, format_args!("{device}: delete its owner?"))? {
+            return Ok(exit::NO);
+        }
+    }
+    let Some(registry) = context.registry()? else {
+        return Ok(nothing_removed(context, device, &Removal::NotRegistered));
     };
-    if name.is_owner() && !confirmed(context, format_args!("{device}: delete its owner?"))? {
-        return Ok(exit::NO);
+    let removal = if name.is_owner() {
+        registry.delete_owner(&context.kernel, device)?
+    } else {
+        registry.delete_attribute(&context.kernel, device, name)?
+    };
+    match removal {
+        Some(Removal::Done(owner)) => {
+            story::attribute(device, name, owner.name(), "deleted");
+            Ok(exit::DONE)
+        }
+        Some(removal) => Ok(nothing_removed(context, device, &removal)),
+        None => {
+            context.note(format_args!("{device}: no attribute {name}"));
+            Ok(exit::NO)
+        }
     }
-    if !registry.delete_attribute(&seen.entry, name)? {
-        context.note(format_args!("{device}: no attribute {name}"));
-        return Ok(exit::NO);
-    }
-    story::attribute(device, name, seen.owner.name(), "deleted");
-    Ok(exit::DONE)
 }
 
 /// What is stored of a device, unless it is known to be of an earlier controller. Says why there is nothing.
-fn stored<'r>(context: &Context, device: Device, seen: Option<Seen<'r>>) -> Option<Seen<'r>> {
-    match seen {
-        Some(seen) if seen.verdict.is_stale() && seen.evidence.incarnation.is_some() => {
-            context.note(format_args!("{device}: its entry is stale: {}", seen.verdict.reason()));
-            None
-        }
-        Some(seen) => Some(seen),
-        None => {
-            context.note(format_args!("{device}: not registered"));
-            None
-        }
+fn stored<'r>(context: &Context, device: Device, seen: Option<Seen<'r>>) -> Result<Option<Seen<'r>>, Error> {
+    let removal = match seen {
+        Some(seen) if seen.is_anothers() => Removal::Stale(seen.verdict.reason()),
+        Some(seen) if !seen.is_empty()? => return Ok(Some(seen)),
+        Some(_) | None => Removal::NotRegistered,
+    };
+    nothing_removed(context, device, &removal);
+    Ok(None)
+}
+
+/// Says why there is nothing to read or to remove.
+fn nothing_removed(context: &Context, device: Device, removal: &Removal) -> u8 {
+    match removal {
+        Removal::Stale(reason) => context.note(format_args!("{device}: its entry is stale: {reason}")),
+        _ => context.note(format_args!("{device}: not registered")),
     }
+    exit::NO
 }

@@ -13,7 +13,6 @@ use crate::error::{Error, Kind, exit};
 use crate::kernel::arguments;
 use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
-use crate::registry::Registry;
 use crate::report::output::{Output, complain};
 
 /// The host's identity, where the caller gives none.
@@ -46,7 +45,7 @@ pub(super) fn connect(
         }
     }
     // Made first: what can be refused is refused before there is a controller that nobody owns.
-    let registry = Registry::create(&context.root)?;
+    let registry = context.make_registry()?;
     let device = match context.kernel.connect(&options)? {
         Connected::Controller(device) => device,
         Connected::Already => {
@@ -61,10 +60,14 @@ pub(super) fn connect(
             return Ok(exit::SYSTEM);
         }
     };
-    match registry.register(&context.kernel, device, owner) {
-        Ok(registered) => {
+    let registered = context.kernel.require_live(device).and_then(|live| {
+        let registered = registry.register(&context.kernel, device, live, owner)?;
+        Ok((live, registered))
+    });
+    match registered {
+        Ok((live, registered)) => {
             out.line(device);
-            log_registered(device, owner, registered)
+            log_registered(device, owner, Some(live), registered)
         }
         // Gone already: nothing is left, and nothing is unowned.
         Err(error) if matches!(error.kind(), Kind::NoController { .. }) => Err(error),

@@ -14,13 +14,14 @@ use crate::guard::{Decision, Mode, Reason, Standing, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::name::{Device, Value};
 use crate::registry::entry::Ownership;
-use crate::registry::look::{Seen, Wanted};
+use crate::registry::entry::Wanted;
+use crate::registry::look::{Against, Seen};
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
 pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<u8, Error> {
     // Names what is missing, if something is.
-    context.kernel.incarnation(device)?;
+    context.kernel.require_live(device)?;
     let Some(controller) = context.kernel.open_controller(device)? else {
         return Err(Kind::NoController { device, why: "it has just gone away" }.into());
     };
@@ -112,7 +113,7 @@ fn unreadable(seen: Result<Option<Seen<'_>>, Error>) -> Option<Error> {
 /// The entry under the controller's name, judged against the controller that was opened.
 fn look<'c>(context: &'c Context, controller: &Controller) -> Result<Option<Seen<'c>>, Error> {
     match context.registry()? {
-        Some(registry) => registry.look_at(controller.device, None, &|| Ok(controller.sample()), Wanted::Nothing),
+        Some(registry) => registry.look(Against::Held(controller.sample()), controller.device, None, Wanted::Nothing),
         None => Ok(None),
     }
 }
@@ -122,7 +123,7 @@ fn standing<'s>(seen: &'s Result<Option<Seen<'_>>, Error>) -> Standing<'s> {
     match seen {
         Err(_) => Standing::Unreadable,
         Ok(None) => Standing::Nobody,
-        Ok(Some(seen)) => match seen.standing_owner() {
+        Ok(Some(seen)) => match seen.valid_owner() {
             Ownership::Nobody => Standing::Nobody,
             Ownership::Owner(name) => Standing::Owner(name),
             Ownership::Unreadable(_) => Standing::Unreadable,

@@ -7,8 +7,8 @@ use crate::cli::{Filter, Format, Which};
 use crate::error::{Error, exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::Registry;
-use crate::registry::entry::{Ownership, Read};
-use crate::registry::look::{Seen, Wanted};
+use crate::registry::entry::{Ownership, Read, Wanted};
+use crate::registry::look::{Against, Seen};
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::view::{View, Worth};
@@ -54,10 +54,20 @@ fn entry(
         Format::Names => Wanted::Nothing,
         Format::Plain | Format::Json => Wanted::All,
     };
-    let seen = registry.look_at(device, None, &|| context.kernel.sample(device), wanted)?;
-    let Some(mut seen) = seen.filter(|seen| matches(filter, seen)) else {
+    let Some(mut seen) = registry.look(Against::Named(&context.kernel), device, None, wanted)? else {
         return Ok(None);
     };
+    if !filter_by_entry(filter, &seen) || seen.is_empty()? {
+        return Ok(None);
+    }
+    // An owner that cannot be read may be the one that is asked for.
+    let by_owner = filter.owner.is_some() || filter.unowned;
+    if by_owner
+        && !seen.verdict.is_stale()
+        && let Ownership::Unreadable(error) = seen.owner
+    {
+        return Err(error);
+    }
     let fabric = if format == Format::Json || !filter.fabric.is_empty() {
         Fabric::read(&context.kernel, device)?
     } else {
@@ -116,15 +126,16 @@ pub(super) fn readable(attributes: Vec<Read>) -> (Vec<(AttrName, Value)>, bool) 
     (readable, complete)
 }
 
-fn matches(filter: &Filter, seen: &Seen<'_>) -> bool {
+fn filter_by_entry(filter: &Filter, seen: &Seen<'_>) -> bool {
     let worth = match filter.which {
         Which::All => true,
         Which::Stale => seen.verdict.is_stale(),
         Which::Standing => !seen.verdict.is_stale() && seen.sample.present().is_some(),
     };
-    let owner = match &filter.owner {
-        Some(wanted) => seen.owner.name() == Some(wanted),
-        None => !filter.unowned || matches!(seen.owner, Ownership::Nobody),
+    let owner = match (&filter.owner, seen.valid_owner()) {
+        (_, Ownership::Unreadable(_)) => true,
+        (Some(wanted), owner) => owner.name() == Some(wanted),
+        (None, owner) => !filter.unowned || matches!(owner, Ownership::Nobody),
     };
     worth && owner
 }

@@ -18,11 +18,13 @@ use std::mem::ManuallyDrop;
 use crate::cli::{Invocation, Request, help};
 use crate::error::{Error, exit};
 use crate::kernel::sysfs::Kernel;
-use crate::kernel::uevent::Event;
 use crate::name::Device;
+use crate::registry::Incident;
 use crate::registry::Registry;
-use crate::registry::look::Seen;
+use crate::registry::entry::Wanted;
+use crate::registry::look::{Against, Seen};
 use crate::report::output::Output;
+use crate::report::story;
 use crate::root::Root;
 
 /// What every command works with.
@@ -31,6 +33,8 @@ struct Context {
     kernel: Kernel,
     /// The registry, once somebody asked for it.
     registry: OnceCell<Option<Registry>>,
+    /// The registry, once it was made.
+    made: OnceCell<Registry>,
     yes: bool,
     quiet: bool,
 }
@@ -45,12 +49,45 @@ impl Context {
         Ok(self.registry.get_or_init(|| registry).as_ref())
     }
 
-    /// A device's entry, judged, if it has one.
-    fn look(&self, device: Device, event: Option<Event>) -> Result<Option<Seen<'_>>, Error> {
+    /// The registry, made where it is missing.
+    fn make_registry(&self) -> Result<&Registry, Error> {
+        match self.registry.get() {
+            Some(Some(registry)) => Ok(registry),
+            _ => {
+                let registry = Registry::create(&self.root)?;
+                Ok(self.made.get_or_init(|| registry))
+            }
+        }
+    }
+
+    /// A device's entry, judged, if it has one, with the attributes that are `wanted`.
+    fn look(&self, device: Device, wanted: Wanted<'_>) -> Result<Option<Seen<'_>>, Error> {
         match self.registry()? {
-            Some(registry) => registry.look(&self.kernel, device, event),
+            Some(registry) => registry.look(Against::Named(&self.kernel), device, None, wanted),
             None => Ok(None),
         }
+    }
+
+    /// Logs what happened to the registry beside what the command was asked for, and passes the command's own result on,
+    /// which is logged after that.
+    fn logged<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.log_incidents();
+        result
+    }
+
+    fn log_incidents(&self) {
+        let registries = [self.registry.get().and_then(Option::as_ref), self.made.get()];
+        for incident in registries.into_iter().flatten().flat_map(Registry::incidents) {
+            match incident {
+                Incident::Removed { device, owner, reason } => story::retired(device, &owner, reason),
+                Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
+            }
+        }
+    }
+
+    /// Whether a change of an owner is asked about first: on a terminal, unless `--yes` answers.
+    fn asks(&self) -> bool {
+        !self.yes && rustix::termios::isatty(rustix::stdio::stdin())
     }
 
     /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
@@ -69,10 +106,16 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
-    let context = &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), yes, quiet });
+    let context =
+        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), made: OnceCell::new(), yes, quiet });
     let mut output = Output::default();
-    let out = &mut output;
-    let code = match request {
+    let code = context.logged(dispatch(context, &mut output, request))?;
+    output.flush()?;
+    Ok(code)
+}
+
+fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<u8, Error> {
+    Ok(match request {
         Request::Help(command) => {
             out.push(help::text(command).as_bytes());
             exit::DONE
@@ -101,7 +144,5 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
             disconnect::all(context, out, transport.as_deref(), &whose, dry_run)?
         }
         Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
-    };
-    output.flush()?;
-    Ok(code)
+    })
 }

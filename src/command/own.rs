@@ -4,31 +4,36 @@ use super::Context;
 use super::ask::confirmed;
 use crate::cli::FabricFilter;
 use crate::error::{Error, Kind, exit};
+use crate::kernel::sysfs::Live;
 use crate::name::{Device, Value};
-use crate::registry::Registry;
-use crate::registry::claim::Claimed;
-use crate::registry::entry::Ownership;
-use crate::registry::publish::Registered;
+use crate::registry::entry::{Ownership, Wanted};
+use crate::registry::own::{Claimed, Registered};
+use crate::registry::retire::Removal;
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
-    // Before anything is asked, or made on disk: a registry for a controller that is not there is nobody's wish.
-    context.kernel.incarnation(device)?;
+    // Fails before it asks, and before it makes /run/nvme.
+    let live = context.kernel.require_live(device)?;
     if !may_replace_owner(context, device, owner)? {
         return Ok(exit::NO);
     }
-    let registered = Registry::create(&context.root)?.register(&context.kernel, device, owner)?;
-    log_registered(device, owner, registered)
+    let registered = context.logged(context.make_registry()?.register(&context.kernel, device, live, owner))?;
+    log_registered(device, owner, Some(live), registered)
 }
 
 /// Tells of a registration, and then of what went wrong with it, if anything did.
-pub(super) fn log_registered(device: Device, owner: &Value, registered: Registered) -> Result<u8, Error> {
+pub(super) fn log_registered(
+    device: Device,
+    owner: &Value,
+    live: Option<Live>,
+    registered: Registered,
+) -> Result<u8, Error> {
     match registered {
         Registered::Unchanged => Ok(exit::DONE),
-        Registered::Written { tie, replaced, failure } => {
-            story::registered(device, owner, tie, replaced.as_ref());
+        Registered::Written { replaced, failure } => {
+            story::registered(device, owner, live, replaced.as_ref());
             failure.map_or(Ok(exit::DONE), Err)
         }
     }
@@ -39,7 +44,7 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
     for &device in devices {
         // One device that cannot be claimed does not keep the others from it.
         let code = match claim_one(context, device, owner) {
-            Ok(Claimed::Won { .. } | Claimed::Already) => {
+            Ok(Claimed::Won | Claimed::Already) => {
                 out.line(device);
                 exit::DONE
             }
@@ -79,8 +84,12 @@ pub(super) fn claim_unowned(
             claim_one(context, device, owner).map(Some)
         });
         match claimed {
-            Ok(Some(Claimed::Won { .. })) => out.line(device),
+            Ok(Some(Claimed::Won)) => out.line(device),
             // It went away meanwhile, or was never a fabrics controller.
+            Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
+                complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+                worst = exit::worse(worst, exit::SYSTEM);
+            }
             Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}
             Err(error) => {
@@ -93,48 +102,51 @@ pub(super) fn claim_unowned(
 }
 
 fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
-    context.kernel.incarnation(device)?;
-    let claimed = Registry::create(&context.root)?.claim(&context.kernel, device, owner)?;
-    if let Claimed::Won { incarnation, stamp } = claimed {
-        story::claimed(device, owner, (incarnation, stamp));
+    let live = context.kernel.require_live(device)?;
+    let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
+    if let Claimed::Won = claimed {
+        story::claimed(device, owner, live);
     }
     Ok(claimed)
 }
 
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
-    let Some(seen) = context.look(device, None)? else {
-        context.note(format_args!("{device}: not registered"));
-        return Ok(exit::NO);
+    if context.asks() {
+        let seen = context.look(device, Wanted::Nothing)?;
+        let is_owner = seen.as_ref().is_some_and(|seen| seen.valid_owner().name() == Some(owner));
+        if is_owner && !confirmed(context, format_args!("{device}: release it from {owner}?"))? {
+            return Ok(exit::NO);
+        }
+    }
+    let removal = match context.registry()? {
+        Some(registry) => registry.remove(&context.kernel, device, Some(owner))?,
+        None => Removal::NotRegistered,
     };
-    match seen.standing_owner() {
-        Ownership::Owner(name) if name == owner => {}
-        Ownership::Owner(name) => {
-            context.note(format_args!("{device}: owned by {name}"));
-            return Ok(exit::NO);
+    match removal {
+        Removal::Done(_) => {
+            story::released(device, owner);
+            return Ok(exit::DONE);
         }
-        Ownership::Nobody => {
-            context.note(format_args!("{device}: nobody owns it"));
-            return Ok(exit::NO);
-        }
-        Ownership::Unreadable(error) => {
+        Removal::NotOwned(Ownership::Unreadable(error)) => {
             complain(error);
             return Ok(exit::SYSTEM);
         }
+        Removal::NotOwned(Ownership::Owner(name)) => context.note(format_args!("{device}: owned by {name}")),
+        Removal::NotOwned(Ownership::Nobody) => context.note(format_args!("{device}: nobody owns it")),
+        Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
-    if !confirmed(context, format_args!("{device}: release it from {owner}?"))? {
-        return Ok(exit::NO);
-    }
-    seen.entry.retire(&context.kernel)?;
-    story::released(device, owner);
-    Ok(exit::DONE)
+    Ok(exit::NO)
 }
 
 /// Asks before somebody else's ownership is overwritten.
 pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
-    let Some(seen) = context.look(device, None)? else {
+    if !context.asks() {
+        return Ok(true);
+    }
+    let Some(seen) = context.look(device, Wanted::Nothing)? else {
         return Ok(true);
     };
-    match seen.standing_owner() {
+    match seen.valid_owner() {
         Ownership::Nobody => Ok(true),
         Ownership::Owner(name) if name == owner => Ok(true),
         Ownership::Owner(name) => {

@@ -4,12 +4,12 @@ use super::Context;
 use crate::error::{Error, Kind, exit};
 use crate::name::{Device, Value};
 use crate::registry::entry::Ownership;
-use crate::registry::look::Wanted;
+use crate::registry::entry::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
 
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Result<u8, Error> {
-    let Some(seen) = context.look(device, None)?.filter(|seen| !seen.verdict.is_stale()) else {
+    let Some(seen) = context.look(device, Wanted::Nothing)?.filter(|seen| !seen.verdict.is_stale()) else {
         return Ok(exit::NO);
     };
     match seen.owner {
@@ -23,8 +23,8 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
 }
 
 pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) -> Result<u8, Error> {
-    let seen = context.look(device, None)?;
-    match seen.as_ref().map_or(&Ownership::Nobody, |seen| seen.standing_owner()) {
+    let seen = context.look(device, Wanted::Nothing)?;
+    match seen.as_ref().map_or(&Ownership::Nobody, |seen| seen.valid_owner()) {
         Ownership::Owner(name) if Some(name) == asker => Ok(exit::DONE),
         Ownership::Owner(name) => {
             context.note(format_args!("{device}: owned by {name}"));
@@ -35,7 +35,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
             Ok(exit::SYSTEM)
         }
         // Nobody's, and there, and not the kernel's: may be taken down.
-        Ownership::Nobody => match context.kernel.incarnation(device) {
+        Ownership::Nobody => match context.kernel.require_live(device) {
             Ok(_) => Ok(exit::DONE),
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {
                 context.note(error);
@@ -47,11 +47,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
 }
 
 pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Result<u8, Error> {
-    let seen = match context.registry()? {
-        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::All)?,
-        None => None,
-    };
-    let Some(seen) = seen.filter(|seen| !seen.verdict.is_stale()) else {
+    let Some(seen) = context.look(device, Wanted::All)?.filter(|seen| !seen.verdict.is_stale()) else {
         context.note(format_args!("{device}: not registered"));
         return Ok(exit::NO);
     };

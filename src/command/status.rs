@@ -11,7 +11,7 @@ use crate::cli::{Filter, Look, Which};
 use crate::error::{Error, exit};
 use crate::name::Device;
 use crate::registry::entry::Ownership;
-use crate::registry::look::Wanted;
+use crate::registry::entry::Wanted;
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::table::lay_out;
@@ -56,11 +56,7 @@ pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look:
 /// its controller shown with an owner nobody knows.
 fn controller(context: &Context, device: Device) -> Result<(View, bool), Error> {
     let fabric = Fabric::read(&context.kernel, device)?;
-    let seen = match context.registry()? {
-        Some(registry) => registry.look_at(device, None, &|| context.kernel.sample(device), Wanted::All),
-        None => Ok(None),
-    };
-    match seen {
+    match context.look(device, Wanted::All) {
         Ok(mut seen) => {
             let (attributes, complete) =
                 readable(seen.as_mut().map(|seen| take(&mut seen.attributes)).unwrap_or_default());

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::error::{Error, exit};
+use crate::registry::entry::Ownership;
 use crate::registry::sweep::Swept;
 use crate::report::output::{self, Output};
 use crate::report::story;
@@ -11,10 +12,14 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
         return Ok(exit::DONE);
     };
     let mut code = exit::DONE;
-    registry.sweep(&context.kernel, dry_run, |swept| match swept {
+    registry.sweep(&context.kernel, dry_run, &mut |swept| match swept {
         Ok(Swept::Entry { device, owner, verdict }) => {
             let reason = verdict.reason();
-            let name = owner.name().map_or_else(|| "-".to_owned(), ToString::to_string);
+            let name = match &owner {
+                Ownership::Owner(name) => name.to_string(),
+                Ownership::Nobody => "-".to_owned(),
+                Ownership::Unreadable(_) => "?".to_owned(),
+            };
             out.line(format_args!("{device}: {name}: {reason}"));
             if !dry_run {
                 story::retired(device, &owner, reason);

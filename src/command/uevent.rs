@@ -30,11 +30,13 @@ pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
 }
 
 fn handle(context: &Context, event: Event) -> Result<(), Error> {
-    let Some(seen) = context.look(event.device, Some(event))? else {
-        story::nothing_registered(event);
-        return Ok(());
+    let looked = match context.registry()? {
+        Some(registry) => registry.remove_if_stale(&context.kernel, event.device, event.real())?,
+        None => None,
     };
-    let retired = if seen.verdict.is_stale() { Some(seen.entry.retire(&context.kernel)?) } else { None };
-    story::judged(event, &seen, retired);
+    match looked {
+        Some((seen, retired)) if retired.is_some() || !seen.is_empty()? => story::judged(event, &seen, retired),
+        _ => story::nothing_registered(event),
+    }
     Ok(())
 }

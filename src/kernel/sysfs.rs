@@ -23,6 +23,29 @@ const SYSFS_MAX: usize = 4096;
 /// The transports that belong to the kernel: such a controller never gets an entry and is never disconnected.
 const LOCAL_TRANSPORTS: [&[u8]; 2] = [b"pcie", b"apple-nvme"];
 
+/// A fabrics controller that is there: what an entry of it is tied to.
+#[derive(Debug, Clone, Copy)]
+pub struct Live {
+    /// Which controller it is.
+    pub incarnation: Incarnation,
+    /// The number of the latest uevent, read after that: between the controller's `add` and its `remove`.
+    pub stamp: Seqnum,
+}
+
+impl Live {
+    /// Requires that a sample shows this controller.
+    ///
+    /// # Errors
+    /// [`Kind::NoController`]: it is gone, or another controller has its name.
+    pub fn must_be(self, device: Device, sample: Sample) -> Result<(), Error> {
+        match sample.present() {
+            Some(incarnation) if incarnation == self.incarnation => Ok(()),
+            Some(_) => Err(Kind::NoController { device, why: "another controller has its name now" }.into()),
+            None => Err(Kind::NoController { device, why: "it has just gone away" }.into()),
+        }
+    }
+}
+
 /// The running kernel under a [`Root`].
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -59,22 +82,21 @@ impl Kernel {
         Ok(self.inode(&format!("/dev/{device}"), AtFlags::SYMLINK_NOFOLLOW)?.is_some())
     }
 
-    /// The incarnation of a fabrics controller, if it is there. Read before its transport: if it is still there when an
-    /// entry was published for it, then the transport was its own.
+    /// The fabrics controller of this name, if it is there.
     ///
     /// # Errors
-    /// [`Kind::Local`]: it belongs to the kernel. sysfs is not mounted. A refusal of the system.
-    pub fn find(&self, device: Device) -> Result<Option<Incarnation>, Error> {
-        self.fabrics_sample(device).map(Sample::present)
+    /// [`Kind::Local`]: it belongs to the kernel. sysfs is not mounted. The system refuses.
+    pub fn probe_live(&self, device: Device) -> Result<Option<Live>, Error> {
+        self.live(self.fabrics_sample(device)?)
     }
 
-    /// The incarnation of a fabrics controller that has to be there.
+    /// The fabrics controller of this name, which has to be there.
     ///
     /// # Errors
-    /// [`Kind::NoController`] says what is missing; and as [`Kernel::find`].
-    pub fn incarnation(&self, device: Device) -> Result<Incarnation, Error> {
+    /// [`Kind::NoController`] says what is missing; and as [`Kernel::probe_live`].
+    pub fn require_live(&self, device: Device) -> Result<Live, Error> {
         let sample = self.fabrics_sample(device)?;
-        sample.present().ok_or_else(|| {
+        self.live(sample)?.ok_or_else(|| {
             let why = match (sample.node, sample.sysfs) {
                 (false, Sysfs::Present(_)) => "its node is not in /dev",
                 (true, _) => "it is not in /sys/class/nvme",
@@ -84,23 +106,35 @@ impl Kernel {
         })
     }
 
-    /// A sample of what is no local controller, with sysfs mounted.
+    fn live(&self, sample: Sample) -> Result<Option<Live>, Error> {
+        let live = |incarnation| Ok(Live { incarnation, stamp: self.stamp()? });
+        sample.present().map(live).transpose()
+    }
+
+    /// A sample of a device that is no local controller, with sysfs mounted. The transport is read after the incarnation: if
+    /// that is still there when an entry is verified, the transport was its own.
     fn fabrics_sample(&self, device: Device) -> Result<Sample, Error> {
         let sample = self.sample(device)?;
         if sample.sysfs == Sysfs::Unknown {
             return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
         }
-        if sample.present().is_some() && self.is_local(device)? {
-            return Err(Kind::Local { device }.into());
+        if sample.present().is_none() || !self.is_local(device)? {
+            return Ok(sample);
         }
-        Ok(sample)
+        // A controller that has just gone away has no transport either.
+        let again = self.sample(device)?;
+        if again.present() == sample.present() {
+            Err(Kind::Local { device }.into())
+        } else {
+            self.fabrics_sample(device)
+        }
     }
 
     /// The number of the latest uevent: the stamp of an entry written now.
     ///
     /// # Errors
     /// A refusal of the system, or a counter that is no number.
-    pub fn stamp(&self) -> Result<Seqnum, Error> {
+    fn stamp(&self) -> Result<Seqnum, Error> {
         let text = self
             .read(UEVENT_SEQNUM)?
             .ok_or_else(|| Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT))?;
@@ -119,12 +153,12 @@ impl Kernel {
         self.read(&format!("{CLASS}/{device}/{attribute}"))
     }
 
-    /// Whether this is a controller of the host itself (PCIe): its entry is nobody's business.
+    /// Whether this is a controller of the host itself (PCIe). Without a transport that can be read it counts as one.
     ///
     /// # Errors
     /// A refusal of the system.
     pub fn is_local(&self, device: Device) -> Result<bool, Error> {
-        Ok(self.attribute(device, "transport")?.is_some_and(|transport| is_local_transport(&transport)))
+        Ok(self.attribute(device, "transport")?.is_none_or(|transport| is_local_transport(&transport)))
     }
 
     /// Every controller there is, by number.

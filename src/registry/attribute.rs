@@ -4,11 +4,12 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::{Errno, read, write};
-use rustix::process::getpid;
 
-use super::{ATTRIBUTE_MODE, TEMPORARY};
+use super::directory::{TEMPORARY, unused_name};
 use crate::name::{VALUE_MAX, Value};
 
+/// The mode of every attribute, under any umask.
+const ATTRIBUTE_MODE: Mode = Mode::from_raw_mode(0o644);
 /// The most that is read of a file: a longest value, its line end, and one byte that proves it longer.
 const READ_MAX: usize = VALUE_MAX + "\r\n".len() + 1;
 
@@ -20,7 +21,7 @@ const READING: OFlags =
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unreadable {
     /// It is not a regular file of at most 4096 bytes, but this.
-    Strange(&'static str),
+    NotAValue(&'static str),
     /// The system refused.
     System(Errno),
 }
@@ -56,9 +57,9 @@ fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
     let file = match opened {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),
-        Err(Errno::LOOP) => return Err(Unreadable::Strange("a symbolic link; links are not followed")),
+        Err(Errno::LOOP) => return Err(Unreadable::NotAValue("a symbolic link; links are not followed")),
         // A socket, or a device without a driver.
-        Err(Errno::NXIO | Errno::NODEV) => return Err(Unreadable::Strange("not a regular file")),
+        Err(Errno::NXIO | Errno::NODEV) => return Err(Unreadable::NotAValue("not a regular file")),
         Err(errno) => return Err(errno.into()),
     };
     if !is_file {
@@ -74,24 +75,29 @@ fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
         }
     };
     if length == READ_MAX {
-        return Err(Unreadable::Strange("longer than 4096 bytes"));
+        return Err(Unreadable::NotAValue("longer than 4096 bytes"));
     }
-    Value::stored(buffer.get(..length).unwrap_or_default()).map_err(|_| Unreadable::Strange("longer than 4096 bytes"))
+    Value::stored(buffer.get(..length).unwrap_or_default()).map_err(|_| Unreadable::NotAValue("longer than 4096 bytes"))
 }
 
 fn must_be_a_file(file: &OwnedFd) -> Result<(), Unreadable> {
     match FileType::from_raw_mode(fstat(file)?.st_mode) {
         FileType::RegularFile => Ok(()),
-        FileType::Directory => Err(Unreadable::Strange("a directory")),
-        FileType::Fifo => Err(Unreadable::Strange("a FIFO")),
-        _ => Err(Unreadable::Strange("not a regular file")),
+        FileType::Directory => Err(Unreadable::NotAValue("a directory")),
+        FileType::Fifo => Err(Unreadable::NotAValue("a FIFO")),
+        _ => Err(Unreadable::NotAValue("not a regular file")),
     }
+}
+
+/// Makes a new empty file. The name must be free.
+pub(super) fn make_empty(dir: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(dir, name, flags, ATTRIBUTE_MODE)
 }
 
 /// Writes a new attribute file, value and newline. The name must be free.
 pub(super) fn write_new(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(dir, name, flags, ATTRIBUTE_MODE)?;
+    let file = make_empty(dir, name)?;
     let line = [value, b"\n"].concat();
     let mut rest = line.as_slice();
     while !rest.is_empty() {
@@ -114,26 +120,4 @@ pub(super) fn replace(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), Err
         // Best effort: what cannot be cleaned up here is swept later.
         let _ = unlinkat(dir, &temporary, AtFlags::empty());
     })
-}
-
-/// `prefix` and six characters that `make` could take; it answers EEXIST where somebody has the name.
-///
-/// They come from the process id, not from a random generator: that one may not be ready yet where the initramfs
-/// connects, and only two processes of one moment have to differ. What a killed one left is stepped over.
-pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>) -> Result<String, Errno> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    // 22 bits of process id and 14 to count with.
-    let first = u64::from(getpid().as_raw_nonzero().get().unsigned_abs()) << 14;
-    for number in first..first + (1 << 14) {
-        let mut name = prefix.to_owned();
-        for place in (0..6).rev() {
-            name.push(char::from(ALPHABET.get((number >> (6 * place) & 63) as usize).copied().unwrap_or(b'A')));
-        }
-        match make(&name) {
-            Ok(()) => return Ok(name),
-            Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Err(Errno::EXIST)
 }

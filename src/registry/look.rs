@@ -1,58 +1,75 @@
-//! Reading an entry and judging it: what every question and every guardrail rests on (DESIGN 4.6).
+//! Reading an entry and judging it: every question and every guardrail rests on this.
 
 use super::attribute::read_below;
-use super::entry::{Entry, Ownership, Read};
-use super::{ROUNDS, Registry};
+use super::directory::{Listing, Named, ROUNDS, Registry};
+use super::entry::{Entry, Ownership, Read, Reading, Wanted};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
-use crate::kernel::uevent::Event;
-use crate::name::{AttrName, Device, OWNER, Value};
-use crate::verdict::{Evidence, Sample, Verdict, judge};
+use crate::name::{Device, OWNER, Value};
+use crate::verdict::{Evidence, RealEvent, Sample, Verdict, judge};
 
-/// An entry as it was seen, and what it is worth.
+/// An entry as it was read, and the verdict on it.
 #[derive(Debug)]
 pub struct Seen<'r> {
-    /// The entry's directory, for more reading, or to retire just this one.
+    /// The entry that was judged.
     pub entry: Entry<'r>,
-    /// What it says of its controller.
+    /// What the entry says of its controller.
     pub evidence: Evidence,
-    /// Who it says owns the controller. Only to be believed where the verdict is not stale.
+    /// The owner in the entry. It is only to be believed where the verdict is not stale.
     pub owner: Ownership,
-    /// What the system showed, after the entry was read.
+    /// What the system showed after the entry was read.
     pub sample: Sample,
-    /// What the entry is worth.
+    /// Whether the entry is that of the controller that is there.
     pub verdict: Verdict,
     /// The attributes that were wanted, by name.
     pub attributes: Vec<Read>,
+    /// The entry under the device's name where that is not the one that was judged: a `register` that came too late
+    /// has put its entry there, and will put this one back.
+    pub(super) public: Option<Entry<'r>>,
+    /// The names in the entry, if they were listed.
+    pub(super) listing: Option<Listing>,
 }
 
-/// Which attributes are read with a look at an entry, besides those that it is judged by.
+/// Which controller an entry is judged against.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted<'w> {
-    /// None.
-    Nothing,
-    /// This one.
-    One(&'w AttrName),
-    /// All.
-    All,
+pub enum Against<'k> {
+    /// The one that has the device's name when the entry has been read.
+    Named(&'k Kernel),
+    /// One that is held by its sysfs directory.
+    Held(Sample),
 }
 
 impl Seen<'_> {
-    /// Who owns the controller that is there: a stale entry speaks for nobody.
-    pub fn standing_owner(&self) -> &Ownership {
+    /// The owner of the controller that is there: the owner in a stale entry is none.
+    pub fn valid_owner(&self) -> &Ownership {
         if self.verdict.is_stale() { &Ownership::Nobody } else { &self.owner }
     }
 
-    /// Whether the entry says nothing, neither of its controller nor of an owner.
-    pub fn is_blank(&self) -> bool {
-        self.evidence == Evidence::default() && matches!(self.owner, Ownership::Nobody)
+    /// Whether another process has decided to remove the entry.
+    pub(super) fn is_marked(&self) -> bool {
+        self.verdict == Verdict::MARKED
+    }
+
+    /// Whether the entry says nothing at all.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        let silent = self.evidence == Evidence::default() && matches!(self.owner, Ownership::Nobody);
+        Ok(silent && self.attributes.is_empty() && self.entry.is_empty()?)
+    }
+
+    /// Whether the entry that was read is still the one to write into: whoever reads the name now finds what was written.
+    pub(super) fn is_still_public(&self) -> Result<bool, Error> {
+        let public = self.public.as_ref().unwrap_or(&self.entry);
+        Ok(public.named()? == Named::This && (self.public.is_none() || !self.entry.is_marked()?))
     }
 }
 
 impl Registry {
-    /// Whether `owner` can own a device, by a glance at the owner's name alone. A name that was written whole and is
-    /// another one is a "no" whatever the entry is worth; everything else is for [`Registry::look`] to tell, also where
-    /// the kernel has no openat2 (before Linux 5.6).
+    /// Whether `owner` can own a device, by a glance at the owner's name alone. Another name that was written whole is a
+    /// "no", whatever the entry's verdict. Everything else is for [`Registry::look`] to tell, also where the kernel has
+    /// no openat2 (before Linux 5.6).
     pub fn can_be_owned_by(&self, device: Device, owner: &Value) -> bool {
         match read_below(&self.dir, &format!("{device}/{OWNER}")) {
             Ok(Some(name)) => name == *owner,
@@ -60,48 +77,128 @@ impl Registry {
         }
     }
 
-    /// Reads a device's entry and judges it, against `event` if there is one. `None`: there is no entry.
+    /// Reads a device's entry, with the attributes that are `wanted`, and judges it, by `event` if there is one. `None`:
+    /// there is no entry.
     ///
     /// # Errors
-    /// A refusal of the system. An unreadable *owner* is not an error here: see [`Ownership`].
-    pub fn look(&self, kernel: &Kernel, device: Device, event: Option<Event>) -> Result<Option<Seen<'_>>, Error> {
-        self.look_at(device, event, &|| kernel.sample(device), Wanted::Nothing)
+    /// The system refuses. An unreadable *owner* is not an error here: see [`Ownership`].
+    pub fn look(
+        &self,
+        against: Against<'_>,
+        device: Device,
+        event: Option<RealEvent>,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Seen<'_>>, Error> {
+        self.read_and_judge(against, device, event, wanted, false)
     }
 
-    /// The same, with the attributes that are `wanted`, and a sample taken by `sample`.
-    ///
-    /// The owner is read last. A retirement takes it first and the incarnation last: where both were read nobody had
-    /// begun to take the entry away, and all that was read before is whole (S3). Otherwise it is an answer only if the
-    /// entry is still the one under the name: a reader overtaken by an exchange would take the emptied old entry for an
-    /// unowned controller, or one that libnvme empties for a current one.
-    ///
-    /// # Errors
-    /// As [`Registry::look`].
-    pub fn look_at(
+    /// The same for an entry that is about to be changed: it is also known whether the entry is being removed.
+    pub(super) fn look_to_change(&self, kernel: &Kernel, device: Device) -> Result<Option<Seen<'_>>, Error> {
+        self.read_and_judge(Against::Named(kernel), device, None, Wanted::Nothing, true)
+    }
+
+    fn read_and_judge(
         &self,
+        against: Against<'_>,
         device: Device,
-        event: Option<Event>,
-        sample: &dyn Fn() -> Result<Sample, Error>,
+        event: Option<RealEvent>,
         wanted: Wanted<'_>,
+        to_change: bool,
     ) -> Result<Option<Seen<'_>>, Error> {
         for _ in 0..ROUNDS {
             let Some(entry) = self.entry(device)? else {
                 return Ok(None);
             };
-            let (evidence, attributes, owner) = entry.content(event.is_some(), wanted)?;
-            let sample = sample()?;
+            let Reading { evidence, attributes, owner, listing } = entry.read(wanted)?;
+            let sample = match against {
+                Against::Named(kernel) => kernel.sample(device)?,
+                Against::Held(sample) => sample,
+            };
+            // "No owner" is an answer only if the entry is still the one under the name: otherwise another entry replaced
+            // it meanwhile, and it was being emptied.
             let whole = evidence.incarnation.is_some() && matches!(owner, Ownership::Owner(_));
-            if !whole && !entry.is_named()? {
-                continue;
+            let named = if to_change || !whole { entry.named()? } else { Named::This };
+            let verdict = match named {
+                Named::This => judge(evidence, sample, event),
+                Named::Marked => Verdict::MARKED,
+                Named::Other => continue,
+            };
+            let mut seen = Seen { entry, evidence, owner, sample, verdict, attributes, public: None, listing };
+            if seen.is_marked() || (seen.look_behind(event, wanted)? && seen.add_what_is_due(wanted)?) {
+                return Ok(Some(seen));
             }
-            let verdict = judge(evidence, sample, event.and_then(Event::real));
-            let seen = Seen { entry, evidence, owner, sample, verdict, attributes };
-            // An entry with nothing in it is one being taken away (DESIGN 4.6).
-            if seen.is_blank() && seen.entry.names()?.is_empty() {
-                return Ok(None);
-            }
-            return Ok(Some(seen));
         }
         Err(Kind::Unsettled { device }.into())
+    }
+}
+
+impl<'r> Seen<'r> {
+    /// Looks behind a stale entry: where a `register` came too late, the entry that it replaced is that of the controller
+    /// which is there, until the `register` puts it back. `false`: the entry was replaced meanwhile.
+    fn look_behind(&mut self, event: Option<RealEvent>, wanted: Wanted<'_>) -> Result<bool, Error> {
+        // An entry that is tied to no controller may have been written for one that was still to come.
+        let is_untied = self.evidence.incarnation.is_none();
+        if !self.verdict.is_stale() && !is_untied {
+            return Ok(true);
+        }
+        let listing = match self.listing.take() {
+            Some(listing) => listing,
+            None => self.entry.list()?,
+        };
+        let mut behind = self.entry.behind(&listing)?;
+        self.listing = Some(listing);
+        while let Some(entry) = behind {
+            let Reading { evidence, attributes, owner, listing } = entry.read(wanted)?;
+            let verdict = if entry.is_marked()? { Verdict::MARKED } else { judge(evidence, self.sample, event) };
+            let is_better = if self.verdict.is_stale() { !verdict.is_stale() } else { verdict.is_current() };
+            if self.sample.node && is_better {
+                let public = std::mem::replace(&mut self.entry, entry);
+                let is_behind = public.named()? == Named::This;
+                (self.evidence, self.owner, self.verdict) = (evidence, owner, verdict);
+                (self.attributes, self.public, self.listing) = (attributes, Some(public), listing);
+                return Ok(is_behind);
+            }
+            behind = entry.behind(&entry.list()?)?;
+        }
+        Ok(true)
+    }
+
+    /// Adds the private attributes that are still to be handed over from the entry that this one replaced. `false`: the
+    /// hand-over went on meanwhile.
+    fn add_what_is_due(&mut self, wanted: Wanted<'_>) -> Result<bool, Error> {
+        let (all, one) = match wanted {
+            Wanted::All => (true, None),
+            Wanted::One(name) if name.is_private() && self.attributes.is_empty() => (false, Some(name)),
+            _ => return Ok(true),
+        };
+        let listing = match self.listing.take() {
+            Some(listing) => listing,
+            None => self.entry.list()?,
+        };
+        if listing.marker().is_none() {
+            // An attribute that was handed over since it was looked for is in the listing.
+            return Ok(one.is_none_or(|one| !listing.private().any(|name| name == *one)));
+        }
+        let mut behind = self.entry.behind(&listing)?;
+        while let Some(entry) = behind {
+            if entry.is_marked()? || entry.incarnation()?.is_some_and(|other| self.evidence.incarnation != Some(other))
+            {
+                break;
+            }
+            let due = entry.list()?;
+            for name in due.private().filter(|name| all || Some(name) == one) {
+                // In the order of their names.
+                let at = self.attributes.iter().position(|(known, _)| *known >= name).unwrap_or(self.attributes.len());
+                if self.attributes.get(at).is_none_or(|(known, _)| *known != name)
+                    && let Some(attribute) = entry.private_attribute(name)
+                {
+                    self.attributes.insert(at, attribute);
+                }
+            }
+            behind = entry.behind(&due)?;
+        }
+        let unchanged = self.entry.list()? == listing;
+        self.listing = Some(listing);
+        Ok(unchanged)
     }
 }

@@ -1,19 +1,23 @@
-//! Publishing an entry, whole or not at all (DESIGN 4.1).
+//! Publishing an entry, whole or not at all.
 //!
-//! An entry is built in a hidden sibling and renamed into place. Then it is verified that its controller is still
-//! there: a controller that died meanwhile had its `remove` event handled before there was anything to remove, so the
-//! entry would stay for ever (H3).
+//! An entry is built under a hidden name and renamed into place. Then its controller is looked for again: a controller
+//! that went away meanwhile had its `remove` event handled before there was an entry to remove, so the entry would stay
+//! for ever.
 
+use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
-use super::attribute::write_new;
-use super::entry::{Attribute, Entry};
-use super::hidden::{Exchanged, Hidden, Placed};
-use super::{ROUNDS, Registry};
+use super::attribute::{make_empty, write_new};
+use super::directory::{Incident, ROUNDS, Registry};
+use super::entry::{Attribute, Entry, PRIOR};
+use super::handover::{PutBack, is_live};
 use crate::error::{Error, Kind};
-use crate::kernel::sysfs::Kernel;
+use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
-use crate::report::story;
+use crate::verdict::Sysfs;
+
+/// Why an entry that was just published is removed again.
+pub(super) const WENT_AWAY: &str = "it went away while its entry was being written";
 
 /// What goes into a new entry.
 #[derive(Debug, Default)]
@@ -21,23 +25,14 @@ pub(super) struct Draft<'a> {
     pub(super) incarnation: Option<Incarnation>,
     pub(super) stamp: Option<Seqnum>,
     pub(super) owner: Option<&'a Value>,
-    pub(super) attributes: &'a [Attribute],
+    pub(super) attribute: Option<&'a Attribute>,
 }
 
-/// What `register` did.
-#[derive(Debug)]
-pub enum Registered {
-    /// The controller had this owner already; nothing was written.
-    Unchanged,
-    /// A new entry stands under the name.
-    Written {
-        /// What ties it to its controller; nothing, where there is no controller.
-        tie: Option<(Incarnation, Seqnum)>,
-        /// The entry that was replaced.
-        replaced: Option<Replaced>,
-        /// Private attributes of the old entry could not be carried over.
-        failure: Option<Error>,
-    },
+impl<'a> Draft<'a> {
+    /// An entry of a controller that is there.
+    pub(super) fn of(live: Live) -> Draft<'a> {
+        Draft { incarnation: Some(live.incarnation), stamp: Some(live.stamp), ..Draft::default() }
+    }
 }
 
 /// An entry that was replaced.
@@ -49,94 +44,180 @@ pub struct Replaced {
     pub stale: bool,
 }
 
+/// What came of [`Registry::replace`].
+pub(super) enum Replacement {
+    /// The new entry is public. `failure`: private attributes of the old one are still to be handed over.
+    Done { replaced: Replaced, failure: Option<Error> },
+    /// The entry under the name has changed: look again.
+    Overtaken,
+    /// The controller for which the new entry was written is not there, or, where it was written for none, one is. The
+    /// old entry is what it was.
+    Gone,
+}
+
 impl Registry {
-    /// Writes who owns a controller; the last writer wins. Private attributes of the same incarnation are carried over.
+    /// Publishes an entry under a name that is free. `None`: another process was first.
+    pub(super) fn publish(&self, device: Device, draft: &Draft<'_>) -> Result<Option<Entry<'_>>, Error> {
+        let mut entry = self.build(device, draft, false)?;
+        match self.rename(&entry.name, &device.name(), RenameFlags::NOREPLACE) {
+            Ok(()) => {
+                entry.directory.name = device.name();
+                Ok(Some(entry))
+            }
+            Err(errno) => {
+                entry.discard();
+                match errno {
+                    // EEXIST: another entry has the name. ENOENT: a sweep took the draft for a leftover.
+                    Errno::EXIST | Errno::NOENT => Ok(None),
+                    errno => Err(self.error("rename into", device.name(), errno)),
+                }
+            }
+        }
+    }
+
+    /// Publishes an entry in place of the one under the name, in one step, and hands that one's private attributes over.
+    /// `only`: not in place of any other entry than this.
+    pub(super) fn replace(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        draft: &Draft<'_>,
+        only: Option<&Entry<'_>>,
+    ) -> Result<Replacement, Error> {
+        let mut public = self.build(device, draft, true)?;
+        let hidden = public.name.clone();
+        match self.rename(&hidden, &device.name(), RenameFlags::EXCHANGE) {
+            Ok(()) => public.directory.name = device.name(),
+            Err(errno) => {
+                public.discard();
+                return match errno {
+                    Errno::NOENT => Ok(Replacement::Overtaken),
+                    errno => Err(self.error("exchange", device.name(), errno)),
+                };
+            }
+        }
+        let old = self.hidden_entry(device, &hidden)?;
+        if let (Some(only), Some(old)) = (only, &old)
+            && !old.is(only)?
+        {
+            if self.swap_back(&hidden, &public)? {
+                public.directory.name = hidden;
+                public.discard();
+            }
+            return Ok(Replacement::Overtaken);
+        }
+        let mut replaced = Replaced { owner: None, stale: false };
+        if let Some(old) = &old {
+            replaced.owner = old.owner().name().cloned();
+            replaced.stale = old.incarnation().is_ok_and(|theirs| theirs.is_some() && theirs != draft.incarnation);
+        }
+        if !self.is_there(kernel, device, draft.incarnation)? {
+            self.withdraw(kernel, public, hidden)?;
+            return Ok(Replacement::Gone);
+        }
+        let failure = public.receive().err();
+        if failure.is_none()
+            && let Some(rest) = self.hidden_entry(device, &hidden)?
+        {
+            // The new entry was itself replaced before it had everything.
+            rest.discard();
+        }
+        Ok(Replacement::Done { replaced, failure })
+    }
+
+    /// Takes an entry back whose controller went before it was published. What it replaced may be the entry of the next
+    /// controller: then that one gets its name back.
+    fn withdraw<'r>(&'r self, kernel: &Kernel, mut public: Entry<'r>, hidden: String) -> Result<(), Error> {
+        match self.put_back(kernel, &public)? {
+            PutBack::Overtaken => return Ok(()),
+            PutBack::Done(name) => public.directory.name = name,
+            PutBack::NotNeeded => {}
+        }
+        public.mark()?;
+        public.bury(None)?;
+        if let Some(rest) = self.hidden_entry(public.device, &hidden)?
+            && !is_live(kernel, &rest)?
+        {
+            rest.discard();
+        }
+        Ok(())
+    }
+
+    /// Whether the controller of this incarnation is there, or, for an entry that is tied to none, no controller is.
+    ///
+    /// The node is looked at first. The kernel takes the node away, then numbers the `remove` event, then takes the sysfs
+    /// directory away: a node that is seen before the same incarnation proves that the event was not numbered while the
+    /// entry was already public, so whoever handles it will find the entry.
+    fn is_there(&self, kernel: &Kernel, device: Device, incarnation: Option<Incarnation>) -> Result<bool, Error> {
+        let sample = kernel.sample(device)?;
+        Ok(match incarnation {
+            Some(_) => sample.present() == incarnation,
+            None => !sample.node && !matches!(sample.sysfs, Sysfs::Present(_)),
+        })
+    }
+
+    /// Verifies that the controller of an entry that was just published is still there. Otherwise the entry is removed.
     ///
     /// # Errors
-    /// [`Kind::NoController`], also where the controller goes away meanwhile: no entry is left then. [`Kind::Local`].
-    pub fn register(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Registered, Error> {
-        for _ in 0..ROUNDS {
-            let incarnation = kernel.incarnation(device)?;
-            let stamp = kernel.stamp()?;
-            let old = self.entry(device)?;
-            let mut copied = Vec::new();
-            if let Some(old) = &old
-                && old.incarnation()? == Some(incarnation)
-            {
-                if old.owner().name() == Some(owner) {
-                    return Ok(Registered::Unchanged);
-                }
-                copied = old.private_attributes()?;
-            }
-            let draft =
-                Draft { incarnation: Some(incarnation), stamp: Some(stamp), owner: Some(owner), attributes: &copied };
-            let hidden = self.build(device, &draft)?;
-            let (entry, replaced) = if old.is_some() {
-                // Atomic: the controller never looks unowned (H8).
-                match hidden.exchange()? {
-                    Exchanged::Done { entry, old } => (entry, Some(old)),
-                    Exchanged::Vacant => continue,
-                }
-            } else {
-                match hidden.place()? {
-                    Placed::Done(entry) => (entry, None),
-                    Placed::Occupied(_) | Placed::Swept => continue,
-                }
-            };
-            let replaced = replaced.map(|old| old.carry_over(incarnation, &copied)).transpose();
-            // Verified also where the attributes could not be carried over: the entry is public either way.
-            entry.verify(kernel, incarnation)?;
-            let (replaced, failure) = replaced.map_or_else(|error| (None, Some(error)), |replaced| (replaced, None));
-            return Ok(Registered::Written { tie: Some((incarnation, stamp)), replaced, failure });
+    /// [`Kind::NoController`]. The system refuses: the entry is left to the `remove` event then.
+    pub(super) fn verify(&self, kernel: &Kernel, entry: &Entry<'_>, live: Live) -> Result<(), Error> {
+        if self.is_there(kernel, entry.device, Some(live.incarnation))? {
+            return Ok(());
         }
-        Err(Kind::Unsettled { device }.into())
+        let owner = entry.owner();
+        entry.mark()?;
+        entry.bury(None)?;
+        self.happened(Incident::Removed { device: entry.device, owner, reason: WENT_AWAY });
+        Err(Kind::NoController { device: entry.device, why: WENT_AWAY }.into())
     }
 
-    /// Builds an entry in a hidden sibling. One that is swept away meanwhile is built again.
-    pub(super) fn build(&self, device: Device, draft: &Draft<'_>) -> Result<Hidden<'_>, Error> {
+    fn hidden_entry(&self, device: Device, hidden: &str) -> Result<Option<Entry<'_>>, Error> {
+        match self.open_entry(device, hidden.to_owned()) {
+            Ok(entry) => Ok(entry),
+            // A file of another program had the device's name.
+            Err(Errno::NOTDIR) => {
+                self.remove_hidden(hidden);
+                Ok(None)
+            }
+            Err(errno) => Err(self.error("open", hidden, errno)),
+        }
+    }
+
+    /// Builds an entry under a hidden name. One that a sweep takes for a leftover meanwhile is built again.
+    fn build(&self, device: Device, draft: &Draft<'_>, with_marker: bool) -> Result<Entry<'_>, Error> {
         for _ in 0..ROUNDS {
-            match self.try_build(device, draft) {
+            let entry = self.make_hidden(device)?;
+            match fill(&entry, draft, with_marker) {
+                Ok(()) => return Ok(entry),
                 Err(Errno::NOENT) => {}
-                built => return built.map_err(|errno| Error::system("write the entry of", device.name(), errno)),
+                Err(errno) => {
+                    entry.discard();
+                    return Err(self.error("write", &entry.name, errno));
+                }
             }
         }
         Err(Kind::Unsettled { device }.into())
-    }
-
-    fn try_build(&self, device: Device, draft: &Draft<'_>) -> Result<Hidden<'_>, Errno> {
-        let hidden = Hidden::create(self, device)?;
-        let number = |number: u64| number.to_string().into_bytes();
-        let own = [
-            (SEQNUM, draft.stamp.map(|stamp| number(stamp.0))),
-            (INCARNATION, draft.incarnation.map(|incarnation| number(incarnation.0))),
-            (OWNER, draft.owner.map(|owner| owner.as_bytes().to_vec())),
-        ];
-        for (name, value) in own {
-            if let Some(value) = value {
-                write_new(&hidden.dir, name, &value)?;
-            }
-        }
-        for (name, value) in draft.attributes {
-            write_new(&hidden.dir, name.as_str(), value.as_bytes())?;
-        }
-        Ok(hidden)
     }
 }
 
-impl Entry<'_> {
-    /// Verifies a published entry: the node, then the incarnation. If either is not what the entry was written for, it
-    /// is retired (H3).
-    ///
-    /// # Errors
-    /// [`Kind::NoController`]; a refusal of the system, with the entry left to the `remove` event.
-    pub(super) fn verify(&self, kernel: &Kernel, incarnation: Incarnation) -> Result<(), Error> {
-        if kernel.sample(self.device)?.present() == Some(incarnation) {
-            return Ok(());
+fn fill(entry: &Entry<'_>, draft: &Draft<'_>, with_marker: bool) -> Result<(), Errno> {
+    let number = |number: u64| number.to_string().into_bytes();
+    let attributes = [
+        (SEQNUM, draft.stamp.map(|stamp| number(stamp.0))),
+        (INCARNATION, draft.incarnation.map(|incarnation| number(incarnation.0))),
+        (OWNER, draft.owner.map(|owner| owner.as_bytes().to_vec())),
+    ];
+    for (name, value) in attributes {
+        if let Some(value) = value {
+            write_new(&entry.dir, name, &value)?;
         }
-        let owner = self.owner();
-        self.retire(kernel)?;
-        let why = "it went away while its entry was being written";
-        story::retired(self.device, &owner, why);
-        Err(Kind::NoController { device: self.device, why }.into())
     }
+    if let Some((name, value)) = draft.attribute {
+        write_new(&entry.dir, name.as_str(), value.as_bytes())?;
+    }
+    if with_marker {
+        let suffix = entry.name.rsplit('.').next().unwrap_or_default();
+        make_empty(&entry.dir, &format!("{PRIOR}{suffix}"))?;
+    }
+    Ok(())
 }

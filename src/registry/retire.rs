@@ -1,137 +1,208 @@
-//! Anchored removal: what was judged is what is removed (DESIGN 4.4, H1, S1).
+//! Removal: what was judged is what is removed (S1).
 //!
-//! libnvme's rule judges an entry and then removes *the path*; an entry renamed into place in between is lost while its
-//! controller is live. Here the files are unlinked through the descriptor of the directory that was judged, and the
-//! name is given up with rmdir, which refuses a directory that is not empty. A new entry is never empty: it is built
-//! aside and renamed into place whole. So it survives, whatever the timing.
+//! libnvme's rule judges an entry and then removes *the path*; an entry that was renamed into place in between is lost
+//! while its controller is live. Here the decision is a mark on the directory that was judged, its files are unlinked
+//! through its descriptor, and the name is given up with rmdir, which refuses a directory that is not empty. A new entry
+//! is never empty: it is built aside and renamed into place whole. So it survives at any interleaving.
 
-use std::os::fd::OwnedFd;
-
-use rustix::fs::{AtFlags, RenameFlags, unlinkat};
+use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
-use super::carry::move_private;
-use super::entry::{Entry, Ownership};
-use super::{ROUNDS, each_name};
+use super::directory::{Directory, Incident, Listing, Named, ROUNDS, Registry};
+use super::entry::{Entry, Ownership, Placed, Wanted};
+use super::look::{Against, Seen};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
-use crate::name::{AttrName, INCARNATION, OWNER, SEQNUM};
-use crate::sorted;
-use crate::verdict::{Evidence, judge};
+use crate::name::{Device, INCARNATION, OWNER, Value};
+use crate::verdict::RealEvent;
 
-/// How a retirement ended.
+/// How a removal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retired {
     /// The entry is gone, and the name with it.
     Removed,
-    /// What was judged is gone, but somebody else took the name away.
+    /// The entry is gone. Another process has removed the name.
     Vanished,
-    /// What was judged is gone. The name is somebody else's now.
+    /// The entry is gone. The name refers to another entry now.
     Overtaken,
 }
 
-impl Entry<'_> {
-    /// Removes this entry, and nothing else.
+/// What came of a request to remove a whole entry.
+#[derive(Debug)]
+pub enum Removal {
+    /// The entry, with this owner, is gone.
+    Done(Ownership),
+    /// There is no entry.
+    NotRegistered,
+    /// The entry is that of an earlier controller, for this reason. It was left alone.
+    Stale(&'static str),
+    /// The controller has another owner, or none, than the one that gives it up. The entry was left alone.
+    NotOwned(Ownership),
+}
+
+impl Registry {
+    /// Looks at a device's entry, by `event` if there is one, and removes it if it is stale.
     ///
     /// # Errors
-    /// A refusal of the system. The owner goes first, so what is left of the entry owns nothing.
-    pub fn retire(&self, kernel: &Kernel) -> Result<Retired, Error> {
-        let refused = |errno| Error::system("remove", self.message_path(), errno);
+    /// The system refuses.
+    pub fn remove_if_stale(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        event: Option<RealEvent>,
+    ) -> Result<Option<(Seen<'_>, Option<Retired>)>, Error> {
         for _ in 0..ROUNDS {
-            purge(&self.dir).map_err(refused)?;
-            match unlinkat(&self.registry.dir, &*self.device.name(), AtFlags::REMOVEDIR) {
+            let Some(mut seen) = self.look(Against::Named(kernel), device, event, Wanted::Stamp)? else {
+                return Ok(None);
+            };
+            if !seen.verdict.is_stale() {
+                return Ok(Some((seen, None)));
+            }
+            if let Some(retired) = seen.retire()? {
+                return Ok(Some((seen, Some(retired))));
+            }
+        }
+        Err(Kind::Unsettled { device }.into())
+    }
+
+    /// Removes a device's whole entry: with `owner`, only what this orchestrator owns. The owner is read again right
+    /// before the decision, since libnvme may rewrite it in place.
+    ///
+    /// # Errors
+    /// The system refuses. What is left of the entry owns nothing then.
+    pub fn remove(&self, kernel: &Kernel, device: Device, owner: Option<&Value>) -> Result<Removal, Error> {
+        for _ in 0..ROUNDS {
+            let Some(mut seen) = self.look_to_change(kernel, device)? else {
+                return Ok(Removal::NotRegistered);
+            };
+            if seen.is_marked() {
+                seen.retire()?;
+                continue;
+            }
+            match owner {
+                Some(owner) if seen.valid_owner().name() != Some(owner) => {
+                    let stale = seen.verdict.is_stale();
+                    return Ok(Removal::NotOwned(if stale { Ownership::Nobody } else { seen.owner }));
+                }
+                Some(owner) if seen.entry.owner().name() != Some(owner) => continue,
+                Some(_) => {}
+                None if seen.is_anothers() => return Ok(Removal::Stale(seen.verdict.reason())),
+                None if seen.is_empty()? => return Ok(Removal::NotRegistered),
+                None => {}
+            }
+            seen.entry.mark()?;
+            seen.entry.bury(None)?;
+            return Ok(Removal::Done(seen.owner));
+        }
+        Err(Kind::Unsettled { device }.into())
+    }
+}
+
+impl Seen<'_> {
+    /// Whether the entry is known to be that of an earlier controller. A stale entry without an incarnation may have
+    /// been written for a controller that is still to come.
+    pub fn is_anothers(&self) -> bool {
+        self.verdict.is_stale() && (self.evidence.incarnation.is_some() || self.is_marked())
+    }
+
+    /// Removes the entry, which was judged stale. `None`: a claim has tied it to the controller that is there, so it has to
+    /// be judged again.
+    ///
+    /// # Errors
+    /// The system refuses. What is left of the entry is stale for every process.
+    pub(super) fn retire(&mut self) -> Result<Option<Retired>, Error> {
+        if !self.is_marked() {
+            if self.evidence.incarnation.is_none() && !self.entry.tie_to_nothing()? {
+                return Ok(None);
+            }
+            self.entry.mark()?;
+        }
+        self.entry.bury(self.listing.take()).map(Some)
+    }
+
+    /// The same, and takes note of it.
+    pub(super) fn retire_in_passing(mut self) -> Result<(), Error> {
+        let marked = self.is_marked();
+        if self.retire()?.is_some() && !marked {
+            let (device, reason) = (self.entry.device, self.verdict.reason());
+            self.entry.registry.happened(Incident::Removed { device, owner: self.owner, reason });
+        }
+        Ok(())
+    }
+}
+
+impl Directory<'_> {
+    /// Empties the directory, which is marked or hidden, and gives its name up. `listing`: what is in it, where that is known.
+    ///
+    /// # Errors
+    /// The system refuses. The owner is unlinked first: where that fails the rest stays.
+    pub(super) fn bury(&self, mut listing: Option<Listing>) -> Result<Retired, Error> {
+        for _ in 0..ROUNDS {
+            let listing = match listing.take() {
+                Some(listing) => listing,
+                None => self.list()?,
+            };
+            self.empty(&listing).map_err(|errno| Error::system("remove", self.message_path(), errno))?;
+            match unlinkat(&self.registry.dir, &*self.name, AtFlags::REMOVEDIR) {
                 Ok(()) => return Ok(Retired::Removed),
-                // Another retirement was quicker.
                 Err(Errno::NOENT) => return Ok(Retired::Vanished),
-                // A stranger's file.
+                // A file of another program.
                 Err(Errno::NOTDIR) => return Ok(Retired::Overtaken),
-                // POSIX allows either for a directory that is not empty: another entry took the name, or somebody wrote
-                // into this one after it was emptied. What they wrote was not judged, so it is judged now: of a
-                // controller that is gone it goes too, of one that is there it stays.
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                    if !self.is_named()? || !self.is_stale(kernel)? {
-                        return Ok(Retired::Overtaken);
-                    }
-                }
-                Err(errno) => return Err(refused(errno)),
+                // POSIX allows either for a directory that is not empty: another entry has the name, or a process that
+                // held this one has written into it, and will write again elsewhere.
+                Err(Errno::NOTEMPTY | Errno::EXIST) if self.named()? == Named::Other => return Ok(Retired::Overtaken),
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                Err(errno) => return Err(Error::system("remove", self.message_path(), errno)),
             }
         }
-        Err(Kind::Unsettled { device: self.device }.into())
+        Err(Error::system("remove", self.message_path(), Errno::NOTEMPTY))
     }
 
-    /// Takes an entry away that is current, but owns nothing, to make place for one that does. Its private attributes
-    /// move to `heir`, if there is one. An owner that a stranger writes into it meanwhile stays, and the place with it.
-    ///
-    /// # Errors
-    /// A refusal of the system.
-    pub(super) fn vacate(&self, heir: Option<&OwnedFd>) -> Result<(), Error> {
-        let refused = |errno| Error::system("remove", self.message_path(), errno);
-        for _ in 0..ROUNDS {
-            if let Some(heir) = heir {
-                // What is written after this is found by the next round, and is newer.
-                move_private(&self.dir, heir, RenameFlags::empty()).map_err(refused)?;
-            }
-            let is_private = |name: &[u8]| heir.is_some() && AttrName::parse(name).is_ok_and(|name| name.is_private());
-            purge_but(&self.dir, |name| name == OWNER.as_bytes() || is_private(name)).map_err(refused)?;
-            match unlinkat(&self.registry.dir, &*self.device.name(), AtFlags::REMOVEDIR) {
-                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-                // Written into meanwhile: an attribute moves too.
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                    if !self.is_named()? || !matches!(self.owner(), Ownership::Nobody) {
-                        return Ok(());
-                    }
-                }
-                Err(errno) => return Err(refused(errno)),
-            }
+    /// Removes a hidden directory, and takes note of a failure.
+    pub(super) fn discard(&self) {
+        if let Err(error) = self.bury(None) {
+            self.registry.happened(Incident::LeftBehind(error));
         }
-        Err(Kind::Unsettled { device: self.device }.into())
     }
 
-    fn is_stale(&self, kernel: &Kernel) -> Result<bool, Error> {
-        // Without an event the stamp says nothing.
-        let evidence = Evidence { incarnation: self.incarnation()?, stamp: None };
-        Ok(judge(evidence, kernel.sample(self.device)?, None).is_stale())
+    /// Unlinks what is listed. One name that cannot be unlinked keeps the incarnation, by which the rest can be judged.
+    fn empty(&self, listing: &Listing) -> Result<(), Errno> {
+        let mut failed = Ok(());
+        for name in listing.names_to_remove() {
+            if failed.is_err() && name == INCARNATION.as_bytes() {
+                break;
+            }
+            let unlinked = match unlinkat(&self.dir, name, AtFlags::empty()) {
+                // ENOENT: another process removes the same entry.
+                Err(Errno::NOENT) => Ok(()),
+                // A directory of another program. One that is not empty stays.
+                Err(Errno::ISDIR) => unlinkat(&self.dir, name, AtFlags::REMOVEDIR),
+                unlinked => unlinked,
+            };
+            if unlinked.is_err() && name == OWNER.as_bytes() {
+                return unlinked;
+            }
+            failed = failed.and(unlinked);
+        }
+        failed
     }
 }
 
-/// Unlinks everything in a directory, through its descriptor: the owner first, so that whoever is killed half-way
-/// leaves nothing that owns; the stamp and then the incarnation last, so that what is left can still be judged.
-pub(super) fn purge(dir: &OwnedFd) -> Result<(), Errno> {
-    purge_but(dir, |_| false)
-}
-
-/// The same, but for what is spared.
-fn purge_but(dir: &OwnedFd, spared: impl Fn(&[u8]) -> bool) -> Result<(), Errno> {
-    let place = |name: &[u8]| match name {
-        name if name == OWNER.as_bytes() => 0,
-        name if name == SEQNUM.as_bytes() => 2,
-        name if name == INCARNATION.as_bytes() => 3,
-        _ => 1,
-    };
-    let mut names: Vec<(u8, Vec<u8>)> = Vec::new();
-    each_name(dir, &mut |name| {
-        if !spared(name) {
-            names.push((place(name), name.to_vec()));
+impl Entry<'_> {
+    /// Ties an entry without an incarnation to no controller, so that no claim can tie it to one. `false`: a claim has.
+    fn tie_to_nothing(&self) -> Result<bool, Error> {
+        match self.place(INCARNATION, b"0") {
+            Ok(Placed::Done) => Ok(true),
+            Ok(Placed::Vanished) => Ok(false),
+            // A file that holds no incarnation keeps a claim out too.
+            Ok(Placed::Taken) => Ok(self.incarnation()?.is_none()),
+            // A removal must not need space. Where this process cannot write, a claim cannot either.
+            Err(error)
+                if matches!(error.kind(), Kind::System { errno: Errno::NOSPC | Errno::DQUOT | Errno::FBIG, .. }) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
         }
-    })?;
-    let mut failed = Ok(());
-    for (_, name) in &sorted(names) {
-        if failed.is_err() && name == INCARNATION.as_bytes() {
-            break;
-        }
-        let unlinked = match unlinkat(dir, name.as_slice(), AtFlags::empty()) {
-            // ENOENT: somebody else is removing the same entry.
-            Err(Errno::NOENT) => Ok(()),
-            // A directory that a stranger made. A full one is not ours to empty.
-            Err(Errno::ISDIR) => unlinkat(dir, name.as_slice(), AtFlags::REMOVEDIR),
-            unlinked => unlinked,
-        };
-        // An owner that cannot be removed keeps its entry whole. Anything else keeps the incarnation, by which what is
-        // left can be judged.
-        if unlinked.is_err() && name == OWNER.as_bytes() {
-            return unlinked;
-        }
-        failed = failed.and(unlinked);
     }
-    failed
 }

@@ -1,129 +1,161 @@
-//! Single attributes: writing one into an entry, and deleting one (DESIGN 4.5).
+//! Single attributes: writing one into an entry, and deleting one.
 //!
-//! An entry can be exchanged or retired while something is written into it. So afterwards the entry must still be the
-//! one under the name; otherwise the same is done again to the one that is.
-
-use rustix::fs::{AtFlags, unlinkat};
-use rustix::io::Errno;
+//! An entry can be replaced or removed while something is written into it. So afterwards it must still be the one under
+//! the name, and not be marked; otherwise the same is done again to the entry that is.
 
 use super::attribute::replace;
-use super::entry::{Attribute, Entry};
-use super::hidden::Placed;
-use super::publish::{Draft, Registered};
-use super::{ROUNDS, Registry};
+use super::directory::{ROUNDS, Registry};
+use super::entry::{Attribute, Ownership, Placed};
+use super::own::Registered;
+use super::publish::{Draft, Replacement};
+use super::retire::Removal;
 use crate::error::{Error, Kind};
-use crate::kernel::sysfs::Kernel;
-use crate::name::{AttrName, Device, Value};
-use crate::report::story;
+use crate::kernel::sysfs::{Kernel, Live};
+use crate::name::{AttrName, Device, OWNER, Value};
+use rustix::io::Errno;
 
 impl Registry {
-    /// Writes a private attribute, into the entry there is or into a new one without an owner. A stale entry is
-    /// retired first, never revived. For a device that is not there, the entry is tied to nothing, as libnvme's.
+    /// Writes a private attribute, into the entry there is or into a new one without an owner. A stale entry is removed
+    /// first, never revived. `live`: the controller that is there. For a device that is not there, the entry is tied to
+    /// no controller, as libnvme's are.
     ///
     /// # Errors
-    /// A refusal of the system; sysfs not mounted. [`Kind::NoController`] where the controller goes away meanwhile.
-    pub fn update(&self, kernel: &Kernel, device: Device, attribute: &Attribute) -> Result<(), Error> {
+    /// The system refuses. [`Kind::NoController`] where the controller goes away meanwhile.
+    pub fn update(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        live: Option<Live>,
+        attribute: &Attribute,
+    ) -> Result<(), Error> {
         let (name, value) = attribute;
+        let draft = Draft { attribute: Some(attribute), ..live.map(Draft::of).unwrap_or_default() };
         for _ in 0..ROUNDS {
-            let there = kernel.find(device)?;
-            let seen = self.look(kernel, device, None)?;
-            match (there, &seen) {
-                (Some(incarnation), None) => {
-                    if self.begin(kernel, None, device, incarnation, attribute)? {
-                        return Ok(());
-                    }
+            let Some(seen) = self.look_to_change(kernel, device)? else {
+                match self.publish(device, &draft)? {
+                    Some(entry) => return live.map_or(Ok(()), |live| self.verify(kernel, &entry, live)),
+                    None => continue,
                 }
-                (None, None) => {
-                    let draft = Draft { attributes: std::slice::from_ref(attribute), ..Draft::default() };
-                    if let Placed::Done(_) = self.build(device, &draft)?.place()? {
-                        return Ok(());
-                    }
-                }
-                (_, Some(seen)) if seen.verdict.is_stale() && seen.evidence.incarnation.is_some() => {
-                    seen.entry.retire(kernel)?;
-                    story::retired(device, &seen.owner, seen.verdict.reason());
-                }
-                // Says nothing of its controller and its owner: somebody is taking it away, or it was made before its
-                // controller came. Either way what it holds goes into an entry that can be judged.
-                (Some(incarnation), Some(seen)) if seen.is_blank() => {
-                    if self.begin(kernel, Some(seen), device, incarnation, attribute)? {
-                        return Ok(());
-                    }
-                }
-                (_, Some(seen)) => match replace(&seen.entry.dir, name.as_str(), value.as_bytes()) {
-                    // The incarnation goes last: while it is there, nobody has taken the entry away.
-                    Ok(()) if seen.entry.is_named()? && seen.entry.incarnation()? == seen.evidence.incarnation => {
-                        return Ok(());
-                    }
-                    // ENOENT: the entry, or the temporary file in it, was removed meanwhile.
-                    Ok(()) | Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(seen.entry.attribute_error("write", name, errno)),
-                },
-            }
-        }
-        Err(Kind::Unsettled { device }.into())
-    }
-
-    /// Writes the owner: as `register` where the controller is there. Where it is not, as libnvme's `update -a owner`
-    /// does, into an entry that is tied to nothing. Never into an existing entry (DESIGN 3).
-    ///
-    /// # Errors
-    /// A refusal of the system; sysfs not mounted. As [`Registry::register`].
-    pub fn update_owner(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Registered, Error> {
-        for _ in 0..ROUNDS {
-            if kernel.find(device)?.is_some() {
-                return self.register(kernel, device, owner);
-            }
-            let mut attributes = Vec::new();
-            if let Some(seen) = self.look(kernel, device, None)? {
-                if seen.sample.present().is_some() {
-                    // It has just come.
-                    continue;
-                }
-                if seen.evidence.incarnation.is_none() {
-                    attributes = seen.entry.private_attributes()?;
-                }
-                seen.entry.retire(kernel)?;
-                story::retired(device, &seen.owner, seen.verdict.reason());
-            }
-            let draft = Draft { owner: Some(owner), attributes: &attributes, ..Draft::default() };
-            if let Placed::Done(_) = self.build(device, &draft)?.place()? {
-                return Ok(Registered::Written { tie: None, replaced: None, failure: None });
-            }
-        }
-        Err(Kind::Unsettled { device }.into())
-    }
-
-    /// Deletes an attribute. `false`: there was none. What was judged is what is deleted: an *owner* only from `entry`
-    /// itself; a private attribute also from the entry that took its place with the attribute carried over.
-    ///
-    /// # Errors
-    /// A refusal of the system.
-    pub fn delete_attribute(&self, entry: &Entry<'_>, name: &AttrName) -> Result<bool, Error> {
-        let device = entry.device();
-        let mut deleted = entry.delete(name)?;
-        if name.is_owner() || entry.is_named()? {
-            return Ok(deleted);
-        }
-        for _ in 0..ROUNDS {
-            let Some(entry) = self.entry(device)? else {
-                return Ok(deleted);
             };
-            deleted |= entry.delete(name)?;
-            if entry.is_named()? {
-                return Ok(deleted);
+            if seen.is_anothers() {
+                seen.retire_in_passing()?;
+                continue;
+            }
+            if let Some(live) = live {
+                live.must_be(device, seen.sample)?;
+            }
+            if !seen.tie_if_blank(live)? {
+                continue;
+            }
+            self.may_write()?;
+            match replace(&seen.entry.dir, name.as_str(), value.as_bytes()) {
+                Ok(()) if seen.is_still_public()? => return Ok(()),
+                // ENOENT: the entry, or the temporary file in it, was removed meanwhile.
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(seen.entry.attribute_error("write", name.as_str(), errno)),
             }
         }
         Err(Kind::Unsettled { device }.into())
     }
-}
 
-impl Entry<'_> {
-    fn delete(&self, name: &AttrName) -> Result<bool, Error> {
-        match unlinkat(&self.dir, name.as_str(), AtFlags::empty()) {
-            Ok(()) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.attribute_error("delete", name, errno)),
+    /// Writes the owner of a device that is not there, as libnvme's `update -a owner` does: into an entry that is tied to
+    /// no controller. Where the controller has come meanwhile this is [`Registry::register`].
+    ///
+    /// # Errors
+    /// The system refuses. As [`Registry::register`].
+    pub fn register_absent(&self, kernel: &Kernel, device: Device, owner: &Value) -> Result<Registered, Error> {
+        let draft = Draft { owner: Some(owner), ..Draft::default() };
+        for _ in 0..ROUNDS {
+            let Some(seen) = self.look_to_change(kernel, device)? else {
+                match self.publish(device, &draft)? {
+                    Some(_) => return Ok(Registered::Written { replaced: None, failure: None }),
+                    None => continue,
+                }
+            };
+            if seen.sample.present().is_some() {
+                return self.register(kernel, device, kernel.require_live(device)?, owner);
+            }
+            if seen.is_anothers() {
+                seen.retire_in_passing()?;
+                continue;
+            }
+            match &seen.owner {
+                Ownership::Owner(name) if name == owner => return Ok(Registered::Unchanged),
+                Ownership::Nobody => match seen.entry.place(OWNER, owner.as_bytes())? {
+                    Placed::Done if seen.is_still_public()? => {
+                        return Ok(Registered::Written { replaced: None, failure: None });
+                    }
+                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) => {}
+                    Placed::Done | Placed::Taken | Placed::Vanished => continue,
+                },
+                Ownership::Owner(_) | Ownership::Unreadable(_) => {}
+            }
+            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, None)? {
+                return Ok(Registered::Written { replaced: Some(replaced), failure });
+            }
         }
+        Err(Kind::Unsettled { device }.into())
+    }
+
+    /// Deletes a private attribute. `None`: there is an entry, but no such attribute.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn delete_attribute(&self, kernel: &Kernel, device: Device, name: &AttrName) -> Result<Option<Removal>, Error> {
+        let mut deleted = None;
+        for _ in 0..ROUNDS {
+            let Some(mut seen) = self.look_to_change(kernel, device)? else {
+                return Ok(Some(deleted.map_or(Removal::NotRegistered, Removal::Done)));
+            };
+            if seen.is_marked() {
+                seen.retire()?;
+                continue;
+            }
+            if seen.is_anothers() {
+                return Ok(Some(deleted.map_or(Removal::Stale(seen.verdict.reason()), Removal::Done)));
+            }
+            // What is still to be handed over would otherwise come back.
+            seen.entry.receive()?;
+            let was_there = seen.entry.unlink(name.as_str())?;
+            let is_settled = seen.is_still_public()?;
+            if was_there {
+                deleted = Some(seen.owner);
+            }
+            if is_settled {
+                return Ok(deleted.map(Removal::Done));
+            }
+        }
+        Err(Kind::Unsettled { device }.into())
+    }
+
+    /// Deletes the owner: publishes an entry without one in place of the entry, since an entry never changes its owner.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn delete_owner(&self, kernel: &Kernel, device: Device) -> Result<Option<Removal>, Error> {
+        for _ in 0..ROUNDS {
+            let Some(mut seen) = self.look_to_change(kernel, device)? else {
+                return Ok(Some(Removal::NotRegistered));
+            };
+            if seen.is_marked() {
+                seen.retire()?;
+                continue;
+            }
+            if seen.is_anothers() {
+                return Ok(Some(Removal::Stale(seen.verdict.reason())));
+            }
+            if matches!(seen.owner, Ownership::Nobody) {
+                return Ok(None);
+            }
+            let evidence = seen.entry.evidence()?;
+            let incarnation = evidence.incarnation.or(seen.sample.present());
+            let draft = Draft { incarnation, stamp: evidence.stamp, ..Draft::default() };
+            match self.replace(kernel, device, &draft, Some(&seen.entry))? {
+                Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(seen.owner))),
+                Replacement::Done { failure: Some(error), .. } => return Err(error),
+                Replacement::Gone | Replacement::Overtaken => {}
+            }
+        }
+        Err(Kind::Unsettled { device }.into())
     }
 }

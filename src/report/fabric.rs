@@ -31,9 +31,9 @@ impl Fabric {
         })
     }
 
-    /// Whether this is a controller of the host itself.
+    /// Whether this is a controller of the host itself. Without a transport that can be read it counts as one.
     pub fn is_local(&self) -> bool {
-        self.transport.as_deref().is_some_and(is_local_transport)
+        self.transport.as_deref().is_none_or(is_local_transport)
     }
 
     /// The transport address in `address`.

@@ -7,31 +7,32 @@ use std::fmt;
 
 use log::{debug, info};
 
+use crate::kernel::sysfs::Live;
 use crate::kernel::uevent::Event;
-use crate::name::{AttrName, Device, Incarnation, Seqnum, Value};
+use crate::name::{AttrName, Device, Seqnum, Value};
+use crate::registry::Replaced;
 use crate::registry::entry::Ownership;
 use crate::registry::look::Seen;
-use crate::registry::publish::Replaced;
 use crate::registry::retire::Retired;
 use crate::verdict::Action;
 
 /// A device was registered to an owner.
-pub fn registered(device: Device, owner: &Value, tie: Option<(Incarnation, Seqnum)>, replaced: Option<&Replaced>) {
+pub fn registered(device: Device, owner: &Value, live: Option<Live>, replaced: Option<&Replaced>) {
     let before = match replaced {
         Some(Replaced { owner: Some(name), stale: false }) => format!(", which was {name}'s"),
         Some(Replaced { owner: Some(name), stale: true }) => format!(", in place of the stale entry of {name}"),
         Some(Replaced { owner: None, .. }) | None => String::new(),
     };
-    let tie = tie.map_or_else(
+    let tie = live.map_or_else(
         || "no such controller".to_owned(),
-        |(incarnation, stamp)| format!("incarnation {incarnation}, stamp {stamp}"),
+        |Live { incarnation, stamp }| format!("incarnation {incarnation}, stamp {stamp}"),
     );
     tell(device, Some(owner), "registered", "", format_args!("registered to {owner}{before} ({tie})"));
 }
 
 /// A device was claimed.
-pub fn claimed(device: Device, owner: &Value, at: (Incarnation, Seqnum)) {
-    let (incarnation, stamp) = at;
+pub fn claimed(device: Device, owner: &Value, live: Live) {
+    let Live { incarnation, stamp } = live;
     let text = format_args!("claimed by {owner} (incarnation {incarnation}, stamp {stamp})");
     tell(device, Some(owner), "claimed", "", text);
 }
