@@ -52,8 +52,13 @@ test: build ## all tests, on the binary that is shipped
 
 check: fmt-check lint doc test prove-quick ## the whole gate: format, clippy, docs, tests, a selection of the proof
 
-prove: build ## every schedule, every failing system call, every kill, and a fuzz run (about 15 minutes on two cores)
+# Seconds that the stress tests take in `make prove`, all at once.
+STRESS_SECONDS ?= 60
+
+prove: build ## every schedule, every failing system call, every kill, a minute of stress, and a fuzz run (about 15 minutes on two cores)
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --locked --release --test prove
+	NVME_REGISTRY_BIN="$(BIN)" STRESS_SECONDS=$(STRESS_SECONDS) \
+	  $(CARGO) test --locked --release --test main stress:: -- --nocapture
 	@$(MAKE) --no-print-directory fuzz
 
 prove-quick: build ## a selection of the proof, with the same code

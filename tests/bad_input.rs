@@ -67,7 +67,7 @@ fn says_in_one_line(outcome: &Outcome, says: &[&str]) {
 }
 
 /// A command run by somebody without privilege: another user where the tests run as root, else this one.
-fn unprivileged(sandbox: &Sandbox, words: &str) -> Command {
+pub(crate) fn unprivileged(sandbox: &Sandbox, words: &str) -> Command {
     const NOBODY: u32 = 65_534;
     set_mode(&sandbox.path(""), 0o755);
     if !geteuid().is_root() {

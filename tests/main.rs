@@ -20,6 +20,7 @@ mod corpus;
 mod log_sinks;
 mod manual;
 mod names;
+mod nothing_lost;
 mod policy;
 mod properties;
 mod protocol;

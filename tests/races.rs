@@ -1,55 +1,10 @@
 //! Races, shown deterministically: a process of the product is stopped before each of the system calls that touch the
 //! sandbox in turn, something happens meanwhile, and it goes on. No sleep, no chance: every one of its steps is tried.
 
-use std::process::Command;
-
 use crate::support::Outcome;
+use crate::support::held::{age, at_every_call, each_point, names};
 use crate::support::sandbox::Sandbox;
-use crate::support::trace::{Call, Traced};
-
-/// Runs the command that `prepare` sets up once for every one of its calls that touch the sandbox: stopped there,
-/// `meanwhile` happens, then it goes on and `check` looks at what came of it.
-fn at_every_call(
-    prepare: impl Fn() -> (Sandbox, Command),
-    meanwhile: impl Fn(&Sandbox),
-    check: impl Fn(&Sandbox, &Outcome, &str),
-) {
-    let points = each_point(prepare, |sandbox, traced| {
-        meanwhile(&sandbox);
-        let story = format!("interrupted after:\n{}", traced.story());
-        let outcome = Outcome::from(traced.finish());
-        check(&sandbox, &outcome, &format!("{story}{outcome}\n{}", sandbox.registry()));
-    });
-    assert!(points >= 5, "only {points} points: this is not the protocol");
-}
-
-/// Calls `with` with a fresh sandbox and the process stopped, for each of its points. Returns their number.
-fn each_point(prepare: impl Fn() -> (Sandbox, Command), with: impl Fn(Sandbox, Traced)) -> usize {
-    for point in 0.. {
-        let (sandbox, mut command) = prepare();
-        let mut traced = Traced::spawn(&mut command);
-        let mut left = point;
-        while let Some(call) = traced.pending() {
-            if touches(&sandbox, call) {
-                if left == 0 {
-                    break;
-                }
-                left -= 1;
-            }
-            traced.step();
-        }
-        if traced.pending().is_none() {
-            return point;
-        }
-        with(sandbox, traced);
-    }
-    unreachable!("a process that never ends")
-}
-
-/// Whether a call can see or change anything in the tree. Closing a descriptor cannot.
-fn touches(sandbox: &Sandbox, call: &Call) -> bool {
-    call.name != "close" && call.object.as_ref().is_some_and(|object| object.starts_with(sandbox.path("")))
-}
+use crate::support::trace::Traced;
 
 fn recycle(sandbox: &Sandbox) {
     if !sandbox.path("dev/nvme4").exists() {
@@ -451,10 +406,7 @@ fn k1_a_process_killed_anywhere_leaves_nothing_that_lies() {
                 assert!(after.contains(&owner.as_str()), "{command}: owner {owner:?} after\n{story}");
                 // Whoever comes next is not hindered; and a sweep, a minute later, leaves only what should be there.
                 sandbox.run("register nvme4 --owner next").exits(0);
-                for name in names(&sandbox) {
-                    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-                    std::fs::File::open(sandbox.entry(&name)).and_then(|file| file.set_modified(past)).unwrap();
-                }
+                age(&sandbox);
                 sandbox.run("sweep").exits(0);
                 assert_eq!(names(&sandbox), ["nvme4"], "{command}, killed after\n{story}");
                 sandbox.run("owner nvme4").exits(0).prints("next\n");
@@ -491,10 +443,7 @@ fn h11_a_writer_stopped_for_so_long_that_its_work_is_swept_begins_again() {
             (sandbox, command)
         },
         |sandbox| {
-            for name in names(sandbox).iter().filter(|name| name.starts_with('.')) {
-                let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-                std::fs::File::open(sandbox.entry(name)).and_then(|file| file.set_modified(past)).unwrap();
-            }
+            age(sandbox);
             sandbox.run("sweep").exits(0);
         },
         |sandbox, outcome, story| {
@@ -504,13 +453,4 @@ fn h11_a_writer_stopped_for_so_long_that_its_work_is_swept_begins_again() {
             assert_eq!(published.is_some(), sandbox.entry("nvme4").exists(), "{story}");
         },
     );
-}
-
-/// The names in the registry directory, hidden ones too.
-fn names(sandbox: &Sandbox) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(sandbox.entry(""))
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
-        .unwrap_or_default();
-    names.sort();
-    names
 }

@@ -1,20 +1,57 @@
-//! Stress with strangers: writers, readers and removers of ours all at once, and one that writes as libnvme does, for a
-//! bounded number of rounds. What is proven one schedule at a time by `make prove` is here left to chance and load.
+//! Writers, readers and removers of ours all at once, and libnvme beside them. What `make prove` proves one schedule at
+//! a time is here left to chance and load.
+//!
+//! Each task does a fixed number of rounds, or as many as fit into `STRESS_SECONDS`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::support::{Outcome, Sandbox};
+use crate::support::held::{age, names, stored};
+use crate::support::{Outcome, Sandbox, libnvme};
 
 const ROUNDS: usize = 40;
 const OWNERS: [&str; 3] = ["one", "two", "three"];
 
-/// Runs `round` again and again in a thread of its own.
-fn loops<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    sandbox: &'scope Sandbox,
-    round: impl Fn(&Sandbox, usize) + Send + 'scope,
-) {
-    scope.spawn(move || (0..ROUNDS).for_each(|number| round(sandbox, number)));
+/// Counts the rounds of a test, and says when they are enough. Prints at its end how many they were.
+struct Stress {
+    name: &'static str,
+    began: Instant,
+    time: Option<Duration>,
+    done: AtomicUsize,
+}
+
+impl Stress {
+    fn begin(name: &'static str) -> Stress {
+        let seconds = std::env::var("STRESS_SECONDS").ok();
+        let time = seconds.map(|seconds| Duration::from_secs(seconds.parse().expect("STRESS_SECONDS is a number")));
+        Stress { name, began: Instant::now(), time, done: AtomicUsize::new(0) }
+    }
+
+    /// The numbers of the rounds of one task.
+    fn rounds(&self) -> impl Iterator<Item = usize> {
+        (0..).take_while(|&number| match self.time {
+            Some(time) => self.began.elapsed() < time,
+            None => number < ROUNDS,
+        })
+    }
+
+    /// Runs `round` again and again in a thread of its own.
+    fn task<'scope>(&'scope self, scope: &'scope thread::Scope<'scope, '_>, round: impl Fn(usize) + Send + 'scope) {
+        scope.spawn(move || {
+            for number in self.rounds() {
+                round(number);
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+}
+
+impl Drop for Stress {
+    fn drop(&mut self) {
+        let rounds = self.done.load(Ordering::Relaxed);
+        println!("stress: {}: {rounds} rounds in {} s", self.name, self.began.elapsed().as_secs());
+    }
 }
 
 /// A long value that shows when it is torn: one letter, many times.
@@ -25,107 +62,131 @@ fn long(number: usize) -> String {
 
 fn one_of(outcome: &Outcome, names: &[&str]) {
     let owner = outcome.stdout();
-    assert!(names.contains(&owner.trim_end()), "an owner nobody wrote\n{outcome}");
+    assert!(names.contains(&owner.trim_end()), "an owner that was never written\n{outcome}");
 }
 
 #[test]
 fn an_owned_controller_is_owned_and_its_values_whole_whatever_goes_on() {
     let sandbox = &Sandbox::with_controller("nvme4");
+    let stress = &Stress::begin("owned");
     sandbox.run("register nvme4 --owner one").exits(0);
+    sandbox.run("update nvme4 -a kept -V always").exits(0);
     thread::scope(|scope| {
         for owner in OWNERS {
-            loops(scope, sandbox, move |sandbox, _| {
+            stress.task(scope, move |_| {
                 sandbox.run(&format!("register nvme4 --owner {owner}")).exits(0);
             });
         }
-        loops(scope, sandbox, |sandbox, number| {
+        stress.task(scope, |number| {
             sandbox.run(&format!("update nvme4 -a note -V {}", long(number))).exits(0);
         });
-        loops(scope, sandbox, |sandbox, _| {
+        stress.task(scope, |_| {
             let outcome = sandbox.run("retrieve nvme4 -a note");
             let note = outcome.stdout();
             assert!(outcome.code() == 1 || note.trim_end() == long(0) || note.trim_end() == long(1), "torn\n{outcome}");
+            sandbox.run("retrieve nvme4 -a kept").exits(0).prints("always\n");
         });
-        loops(scope, sandbox, |sandbox, _| one_of(sandbox.run("owner nvme4").exits(0), &OWNERS));
-        loops(scope, sandbox, |sandbox, _| {
+        stress.task(scope, |_| one_of(sandbox.run("owner nvme4").exits(0), &OWNERS));
+        stress.task(scope, |_| {
             sandbox.run("check nvme4").exits(1).says("owned by");
             sandbox.run("list --names").exits(0).prints("nvme4\n");
-            sandbox.run("claim nvme4 --owner nobody").exits(1);
+            sandbox.run("claim nvme4 --owner claimer").exits(1);
         });
-        loops(scope, sandbox, |sandbox, number| {
+        stress.task(scope, |number| {
             sandbox.run("sweep").exits(0).prints("");
             // Late and synthetic events of earlier controllers.
-            sandbox.fixture_event("tcp-remove", "nvme4", number as u64).exits(0);
+            sandbox.fixture_event("tcp-remove", "nvme4", number as u64 % 1000).exits(0);
             assert!(matches!(sandbox.run("delete nvme4 -a note").code(), 0 | 1));
         });
     });
     one_of(sandbox.run("owner nvme4").exits(0), &OWNERS);
-    nothing_left_over(sandbox, "nvme4");
+    assert_eq!(stored(sandbox, "kept").as_deref(), Some("always"), "{}", sandbox.registry());
+    assert_eq!(names(sandbox), ["nvme4"], "{}", sandbox.registry());
+    the_controller_goes(sandbox, "nvme4");
+    assert!(names(sandbox).is_empty(), "{}", sandbox.registry());
 }
 
 #[test]
-fn strangers_and_removers_leave_nothing_torn_and_nothing_over() {
-    let names = ["claimer", "libnvme", "updater"];
+fn libnvme_and_removers_leave_nothing_torn_and_nothing_over() {
+    let owners = ["claimer", "libnvme"];
     let sandbox = &Sandbox::with_controller("nvme5");
-    let seqnum = sandbox.seqnum().to_string();
+    let stress = &Stress::begin("libnvme");
+    let seqnum = sandbox.seqnum();
+    // libnvme's commands find a registry here, or make one.
+    std::fs::create_dir_all(sandbox.entry("")).unwrap();
     thread::scope(|scope| {
-        loops(scope, sandbox, |sandbox, _| libnvme_writes(sandbox, &seqnum));
-        loops(scope, sandbox, |sandbox, _| {
-            let code = sandbox.run("claim nvme5 --owner claimer").code();
-            assert!(matches!(code, 0 | 1), "{code}");
-        });
-        loops(scope, sandbox, |sandbox, _| {
-            let code = sandbox.run("release nvme5 --owner claimer").code();
-            assert!(matches!(code, 0 | 1), "{code}");
-        });
-        loops(scope, sandbox, |sandbox, _| {
-            assert!(matches!(sandbox.run("delete nvme5").code(), 0 | 1));
-        });
-        loops(scope, sandbox, |sandbox, number| {
+        stress.task(scope, |_| drop(libnvme::create(sandbox, "nvme5", "libnvme", seqnum)));
+        stress.task(scope, |number| drop(libnvme::update(sandbox, "nvme5", "note", &long(number))));
+        stress.task(scope, |_| drop(libnvme::delete(sandbox, "nvme5")));
+        for words in ["claim nvme5 --owner claimer", "release nvme5 --owner claimer", "delete nvme5"] {
+            stress.task(scope, move |_| {
+                let outcome = sandbox.run(words);
+                assert!(matches!(outcome.code(), 0 | 1), "{outcome}");
+            });
+        }
+        stress.task(scope, |number| {
             sandbox.run(&format!("update nvme5 -a note -V {}", long(number))).exits(0);
         });
-        loops(scope, sandbox, |sandbox, _| {
+        stress.task(scope, |_| {
             let outcome = sandbox.run("owner nvme5");
             if outcome.code() == 0 {
-                one_of(&outcome, &names);
+                one_of(&outcome, &owners);
             } else {
                 outcome.exits(1);
             }
         });
-        loops(scope, sandbox, |sandbox, _| {
+        stress.task(scope, |_| {
             let outcome = sandbox.run("list --json");
             serde_json::from_slice::<serde_json::Value>(outcome.exits(0).bytes()).expect("JSON");
         });
-        loops(scope, sandbox, |sandbox, _| {
+        stress.task(scope, |_| {
             sandbox.run("sweep").exits(0);
         });
     });
+    the_controller_goes(sandbox, "nvme5");
     // libnvme empties what it renamed away once. What one of ours was just writing into it stays, for a sweep.
-    for entry in std::fs::read_dir(sandbox.entry("")).unwrap() {
-        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-        std::fs::File::open(entry.unwrap().path()).and_then(|file| file.set_modified(past)).unwrap();
-    }
+    age(sandbox);
     sandbox.run("sweep").exits(0);
-    nothing_left_over(sandbox, "nvme5");
+    assert!(names(sandbox).is_empty(), "{}", sandbox.registry());
 }
 
-/// libnvme's write, by one writer: the old entry renamed away, the new one renamed in. What is in the way by then wins.
-fn libnvme_writes(sandbox: &Sandbox, seqnum: &str) {
-    let (new, old) = (sandbox.entry(".nvme5.tmp.libnew"), sandbox.entry(".nvme5.tmp.libold"));
-    sandbox.write("run/nvme/registry/.nvme5.tmp.libnew/owner", "libnvme\n");
-    sandbox.write("run/nvme/registry/.nvme5.tmp.libnew/seqnum", format!("{seqnum}\n"));
-    if std::fs::rename(sandbox.entry("nvme5"), &old).is_ok() {
-        let _ = std::fs::remove_dir_all(&old);
-    }
-    if std::fs::rename(&new, sandbox.entry("nvme5")).is_err() {
-        std::fs::remove_dir_all(&new).expect("the hidden entry");
+#[test]
+fn what_was_updated_is_there_when_all_is_quiet() {
+    let stress = &Stress::begin("updates");
+    for number in stress.rounds() {
+        let sandbox = &Sandbox::with_controller("nvme4");
+        sandbox.run("update nvme4 -a kept -V always").exits(0);
+        let theirs = thread::scope(|scope| {
+            for words in [
+                "claim nvme4 --owner one",
+                "claim nvme4 --owner two",
+                "register nvme4 --owner three",
+                "update nvme4 -a ours -V new",
+                "sweep",
+            ] {
+                scope.spawn(move || {
+                    let outcome = sandbox.run(words);
+                    let may_lose = words.starts_with("claim") && outcome.code() == 1;
+                    assert!(may_lose || outcome.code() == 0, "{outcome}");
+                });
+            }
+            libnvme::update(sandbox, "nvme4", "theirs", "new")
+        });
+        let registry = sandbox.registry();
+        assert_eq!(stored(sandbox, "kept").as_deref(), Some("always"), "round {number}\n{registry}");
+        assert_eq!(stored(sandbox, "ours").as_deref(), Some("new"), "round {number}\n{registry}");
+        if theirs.is_ok() {
+            assert_eq!(stored(sandbox, "theirs").as_deref(), Some("new"), "round {number}\n{registry}");
+        }
+        assert!(stored(sandbox, "owner").is_some(), "round {number}\n{registry}");
+        assert_eq!(names(sandbox), ["nvme4"], "round {number}\n{registry}");
+        stress.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The controller goes, and its event is handled: no entry, no hidden sibling, no temporary file.
-fn nothing_left_over(sandbox: &Sandbox, device: &str) {
+/// The controller goes, and its event is handled.
+fn the_controller_goes(sandbox: &Sandbox, device: &str) {
     let removed = sandbox.disconnect(device);
     sandbox.fixture_event("tcp-remove", device, removed).exits(0);
-    let left: Vec<_> = std::fs::read_dir(sandbox.entry("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(left.is_empty(), "{left:?}\n{}", sandbox.registry());
+    assert!(!sandbox.entry(device).exists(), "{}", sandbox.registry());
 }

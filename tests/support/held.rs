@@ -1,0 +1,137 @@
+//! A command of the product held before each of the system calls that touch the sandbox in turn, while something else
+//! happens. No sleep, no chance: every one of its steps is tried.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use nix::errno::Errno;
+
+use super::sandbox::{Outcome, Sandbox};
+use super::trace::{Call, Traced};
+
+/// Runs the command that `prepare` sets up once for every one of its calls that touch the sandbox: stopped there,
+/// `meanwhile` happens, then it goes on and `check` looks at what came of it.
+pub fn at_every_call(
+    prepare: impl Fn() -> (Sandbox, Command),
+    meanwhile: impl Fn(&Sandbox),
+    check: impl Fn(&Sandbox, &Outcome, &str),
+) {
+    let points = each_point(prepare, |sandbox, traced| {
+        meanwhile(&sandbox);
+        let story = format!("interrupted after:\n{}", traced.story());
+        let outcome = Outcome::from(traced.finish());
+        check(&sandbox, &outcome, &format!("{story}{outcome}\n{}", sandbox.registry()));
+    });
+    assert!(points >= 5, "only {points} points: this is not the protocol");
+}
+
+/// Calls `with` with a fresh sandbox and the process stopped, for each of its points. Returns their number.
+pub fn each_point(prepare: impl Fn() -> (Sandbox, Command), with: impl Fn(Sandbox, Traced)) -> usize {
+    for point in 0.. {
+        let (sandbox, mut command) = prepare();
+        let mut traced = Traced::spawn(&mut command);
+        let mut left = point;
+        while let Some(call) = traced.pending() {
+            if touches(&sandbox, call) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+            traced.step();
+        }
+        if traced.pending().is_none() {
+            return point;
+        }
+        with(sandbox, traced);
+    }
+    unreachable!("a process that never ends")
+}
+
+/// Whether a call can see or change anything in the tree. Closing a descriptor cannot.
+pub fn touches(sandbox: &Sandbox, call: &Call) -> bool {
+    call.name != "close" && call.object.as_ref().is_some_and(|object| object.starts_with(sandbox.path("")))
+}
+
+/// Lets a process run to its end, and makes every call that `fails` names fail with this error.
+pub fn finish_failing(mut traced: Traced, errno: Errno, mut fails: impl FnMut(&Call) -> bool) -> Outcome {
+    while let Some(call) = traced.pending() {
+        if fails(call) {
+            traced.inject(errno)
+        } else {
+            traced.step()
+        };
+    }
+    Outcome::from(traced.finish())
+}
+
+/// A system with the controller nvme4, on which these commands have run; and the command that is to be held, not
+/// started yet.
+pub fn after(setup: &[&str], words: &str) -> (Sandbox, Command) {
+    let sandbox = Sandbox::with_controller("nvme4");
+    run_all(&sandbox, setup);
+    let command = sandbox.command(words.split(' '));
+    (sandbox, command)
+}
+
+/// Runs commands that succeed.
+pub fn run_all(sandbox: &Sandbox, commands: &[&str]) {
+    for words in commands {
+        sandbox.run(words).exits(0);
+    }
+}
+
+/// The names in the registry directory, hidden ones too.
+pub fn names(sandbox: &Sandbox) -> Vec<String> {
+    names_in(&sandbox.entry(""))
+}
+
+/// The names in a directory, in their order; none where there is no directory.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+/// Makes everything in the registry two minutes older: what was under way is a leftover now.
+pub fn age(sandbox: &Sandbox) {
+    age_below(&sandbox.entry(""));
+}
+
+/// Makes everything below a directory two minutes older. What is no file and no directory keeps its age.
+pub fn age_below(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().expect("a file type");
+        if kind.is_dir() {
+            age_below(&path);
+        }
+        if kind.is_dir() || kind.is_file() {
+            let then = SystemTime::now() - Duration::from_secs(120);
+            File::open(&path).and_then(|file| file.set_modified(then)).expect("an older file");
+        }
+    }
+}
+
+/// The value of an attribute as it is in the public entry of nvme4.
+pub fn stored(sandbox: &Sandbox, attribute: &str) -> Option<String> {
+    sandbox.read(&format!("run/nvme/registry/nvme4/{attribute}")).map(|value| value.trim_end().to_owned())
+}
+
+/// Whether a call changes places between a draft and an entry.
+pub fn is_exchange(call: &Call) -> bool {
+    const RENAME_EXCHANGE: u64 = 2;
+    call.name == "renameat2" && call.flags == RENAME_EXCHANGE
+}
+
+/// Asserts that nothing is under way: no hidden sibling, no temporary file in the entry.
+#[track_caller]
+pub fn only_the_entry_is_left(sandbox: &Sandbox, story: &str) {
+    let under_way: Vec<_> =
+        names_in(&sandbox.entry("nvme4")).into_iter().filter(|name| name.contains(".tmp.")).collect();
+    assert!(names(sandbox) == ["nvme4"] && under_way.is_empty(), "left over: {story}\n{}", sandbox.registry());
+}
