@@ -163,15 +163,20 @@ fn h6_a_claim_that_clears_a_stale_entry_away_logs_both() {
 
 #[test]
 fn h6_failures_and_warnings_have_their_priorities() {
+    // A warning: the draft of a claim that another process was quicker than, and that cannot be removed.
     let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run("register nvme4 --owner stas").exits(0);
-    mkfifo(&sandbox.entry("nvme4/pipe"), Mode::from_bits_truncate(0o644)).unwrap();
     let journal = sandbox.journal();
-    bounded(&mut sandbox.command(["register", "nvme4", "--owner", "boot"])).exits(0);
+    let mut claim = Traced::spawn(&mut sandbox.command(["claim", "nvme4", "--owner", "slow"]));
+    claim.run_until(|call| call.name == "renameat2");
+    sandbox.run("claim nvme4 --owner quick").exits(0);
+    journal.messages();
+    claim.run_until(|call| call.name == "unlinkat");
+    claim.inject(Errno::EIO);
+    Outcome::from(claim.finish()).exits(1);
     let messages = journal.messages();
     assert_eq!(field(&messages[0], "PRIORITY").as_deref(), Some("4"), "{messages:#?}");
     let warning = field(&messages[0], "MESSAGE").unwrap();
-    assert!(warning.starts_with("nvme4: not carried over: ") && warning.ends_with("nvme4/pipe: a FIFO"), "{warning}");
+    assert!(warning.starts_with("left for the sweep: remove ") && warning.contains("/.nvme4.tmp."), "{warning}");
 
     sandbox.write("run/nvme/registry/nvme5", "a file");
     let outcome = sandbox.uevent(&removal("nvme5", "2000"));

@@ -13,8 +13,11 @@ use super::entry::{Entry, Ownership, Placed, Wanted};
 use super::look::{Against, Seen};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
-use crate::name::{Device, INCARNATION, OWNER, Value};
-use crate::verdict::RealEvent;
+use crate::name::{Device, INCARNATION, Incarnation, OWNER, Value};
+use crate::verdict::{RealEvent, Stale, Verdict};
+
+/// Why a command leaves the entry of a controller alone that came after the command began.
+pub(super) const RECYCLED: Verdict = Verdict::Stale(Stale::Recycled);
 
 /// How a removal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,7 @@ impl Registry {
     /// # Errors
     /// The system refuses. What is left of the entry owns nothing then.
     pub fn remove(&self, kernel: &Kernel, device: Device, owner: Option<&Value>) -> Result<Removal, Error> {
+        let meant = kernel.sample(device)?.present();
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
                 return Ok(Removal::NotRegistered);
@@ -78,6 +82,9 @@ impl Registry {
             if seen.is_marked() {
                 seen.retire()?;
                 continue;
+            }
+            if seen.is_of_a_successor(meant) {
+                return Ok(Removal::Stale(RECYCLED.reason()));
             }
             match owner {
                 Some(owner) if seen.valid_owner().name() != Some(owner) => {
@@ -99,6 +106,11 @@ impl Registry {
 }
 
 impl Seen<'_> {
+    /// Whether another controller has taken the name since the command began, which was `meant` for the one before it.
+    pub(super) fn is_of_a_successor(&self, meant: Option<Incarnation>) -> bool {
+        self.sample.present().is_some_and(|there| meant != Some(there))
+    }
+
     /// Whether the entry is known to be that of an earlier controller. A stale entry without an incarnation may have
     /// been written for a controller that is still to come.
     pub fn is_anothers(&self) -> bool {

@@ -8,7 +8,7 @@ use super::directory::{ROUNDS, Registry};
 use super::entry::{Attribute, Ownership, Placed};
 use super::own::Registered;
 use super::publish::{Draft, Replacement};
-use super::retire::Removal;
+use super::retire::{RECYCLED, Removal};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{AttrName, Device, OWNER, Value};
@@ -102,6 +102,7 @@ impl Registry {
     /// # Errors
     /// The system refuses.
     pub fn delete_attribute(&self, kernel: &Kernel, device: Device, name: &AttrName) -> Result<Option<Removal>, Error> {
+        let meant = kernel.sample(device)?.present();
         let mut deleted = None;
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
@@ -111,8 +112,8 @@ impl Registry {
                 seen.retire()?;
                 continue;
             }
-            if seen.is_anothers() {
-                return Ok(Some(deleted.map_or(Removal::Stale(seen.verdict.reason()), Removal::Done)));
+            if seen.is_of_a_successor(meant) || seen.is_anothers() {
+                return Ok(Some(deleted.map_or(Removal::Stale(RECYCLED.reason()), Removal::Done)));
             }
             // What is still to be handed over would otherwise come back.
             seen.entry.receive()?;
@@ -133,6 +134,7 @@ impl Registry {
     /// # Errors
     /// The system refuses.
     pub fn delete_owner(&self, kernel: &Kernel, device: Device) -> Result<Option<Removal>, Error> {
+        let meant = kernel.sample(device)?.present();
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
                 return Ok(Some(Removal::NotRegistered));
@@ -141,8 +143,8 @@ impl Registry {
                 seen.retire()?;
                 continue;
             }
-            if seen.is_anothers() {
-                return Ok(Some(Removal::Stale(seen.verdict.reason())));
+            if seen.is_of_a_successor(meant) || seen.is_anothers() {
+                return Ok(Some(Removal::Stale(RECYCLED.reason())));
             }
             if matches!(seen.owner, Ownership::Nobody) {
                 return Ok(None);

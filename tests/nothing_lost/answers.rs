@@ -7,7 +7,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::bad_input::bounded;
-use crate::support::held::{finish_failing, names};
+use crate::support::held::finish_failing;
 use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
 
@@ -74,43 +74,60 @@ fn an_owner_that_the_system_refuses_to_open_is_reported_by_whatever_looks_for_ow
     }
 }
 
-/// A controller whose transport is not to be had: nothing says that it is one of the fabrics.
-fn without_transport(how: &str) -> Sandbox {
+/// A controller without a `transport` attribute: nothing says that it is one of the fabrics.
+fn without_transport() -> Sandbox {
     let sandbox = Sandbox::with_controller("nvme4");
-    let transport = sandbox.path("sys/class/nvme/nvme4/transport");
     sandbox.write("sys/class/nvme/nvme4/delete_controller", "");
-    fs::remove_file(&transport).unwrap();
-    match how {
-        "missing" => {}
-        _ => fs::create_dir(&transport).unwrap(),
-    }
+    fs::remove_file(sandbox.path("sys/class/nvme/nvme4/transport")).unwrap();
     sandbox
+}
+
+/// Asserts that the controller is what it was, and that nothing was written for it.
+fn is_left_alone(sandbox: &Sandbox, words: &str) {
+    assert_eq!(sandbox.read("sys/class/nvme/nvme4/delete_controller").as_deref(), Some(""), "{words}");
+    assert!(!sandbox.entry("nvme4").exists(), "{words}: {}", sandbox.registry());
 }
 
 #[test]
 fn a_controller_without_a_transport_is_local_wherever_it_is_asked() {
-    for how in ["missing", "unreadable"] {
-        for words in ["register nvme4 --owner stas", "claim nvme4 --owner stas", "check nvme4"] {
-            let outcome = without_transport(how).run(words);
-            assert_eq!(outcome.code(), 1, "{how}, {words}: {outcome}");
-            outcome.prints("").says("local");
-        }
-        let sandbox = without_transport(how);
-        for words in ["update nvme4 -a note -V x", "disconnect nvme4 --owner stas"] {
-            let outcome = sandbox.run(words);
-            assert_eq!(outcome.code(), 1, "{how}, {words}: {outcome}");
-        }
-        let outcome = sandbox.run("claim --unowned --owner stas");
-        assert_eq!(outcome.stdout(), "", "{how}: {outcome}");
-        let outcome = sandbox.run("status --unowned");
-        assert!(!outcome.stdout().contains("nvme4"), "{how}: {outcome}");
-        let outcome = sandbox.run("status --no-headings -o device,owner");
-        let cells: Vec<_> = outcome.stdout().split_whitespace().map(str::to_owned).collect();
-        assert_eq!(cells, ["nvme4", "kernel"], "{how}: {outcome}");
-        let outcome = sandbox.run("disconnect-all");
-        assert!(outcome.stdout().contains("nvme4: left alone"), "{how}: {outcome}");
-        assert_eq!(sandbox.read("sys/class/nvme/nvme4/delete_controller").as_deref(), Some(""), "{how}");
-        assert!(names(&sandbox).is_empty(), "{how}: {}", sandbox.registry());
+    let sandbox = without_transport();
+    for words in ["register nvme4 --owner stas", "claim nvme4 --owner stas", "check nvme4"] {
+        sandbox.run(words).exits(1).prints("").says("local");
+        is_left_alone(&sandbox, words);
+    }
+    for words in ["update nvme4 -a note -V x", "disconnect nvme4 --owner stas"] {
+        sandbox.run(words).exits(1).says("local");
+        is_left_alone(&sandbox, words);
+    }
+    sandbox.run("claim --unowned --owner stas").prints("");
+    assert!(!sandbox.run("status --unowned").stdout().contains("nvme4"));
+    let cells: Vec<_> = sandbox
+        .run("status --no-headings -o device,owner")
+        .stdout()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(cells, ["nvme4", "kernel"]);
+    assert!(sandbox.run("disconnect-all").stdout().contains("nvme4: left alone: a local controller"));
+    is_left_alone(&sandbox, "disconnect-all");
+}
+
+#[test]
+fn a_transport_that_cannot_be_read_is_an_error_wherever_it_is_asked() {
+    for words in [
+        "register nvme4 --owner stas",
+        "claim nvme4 --owner stas",
+        "claim --unowned --owner stas",
+        "check nvme4",
+        "status",
+        "update nvme4 -a note -V x",
+        "disconnect nvme4 --owner stas",
+        "disconnect-all",
+    ] {
+        let sandbox = without_transport();
+        fs::create_dir(sandbox.path("sys/class/nvme/nvme4/transport")).unwrap();
+        sandbox.run(words).exits(3).says("nvme4/transport: Is a directory");
+        is_left_alone(&sandbox, words);
     }
 }
 
