@@ -7,8 +7,9 @@
 //! the work not done, nobody's entry lost. Then what was left is made two minutes older, `sweep` runs undisturbed,
 //! and exactly what should be there must be there.
 
+use crate::act::age;
 use crate::explore::{Plan, pin};
-use crate::fault_case::{Case, Or, age, before_in_words, cases, found, is, is_done, prepared_entry};
+use crate::fault_case::{Case, Or, before_in_words, cases, found, is, is_done, prepared_entry};
 use crate::trace::{Call, Traced};
 use crate::world::World;
 use nix::errno::Errno;

@@ -1,10 +1,10 @@
 //! The commands whose every system call is made to fail (fault.rs): from what beginning, and what must be there after.
 
-use crate::world::{DEVICE, World, must};
+use crate::act::age;
+use crate::world::{DEVICE, Tie, World, must};
 use std::collections::BTreeMap;
-use std::fs::{self, File, FileTimes};
+use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 /// The files an entry should have: name and value, `$live` and `$stamp` standing for the controller's own.
 pub type Files = Option<&'static [(&'static str, &'static str)]>;
@@ -41,19 +41,19 @@ const NOTE: Files = Some(&[("note", "n1"), ("incarnation", "$live"), ("seqnum", 
 
 pub fn cases() -> Vec<Case> {
     let unowned: fn(&mut World) = |_| {};
-    let owned: fn(&mut World) = |w| w.write_entry(Some("old"), Some("n0"), true);
-    let ownerless: fn(&mut World) = |w| w.write_entry(None, Some("n0"), true);
+    let owned: fn(&mut World) = |w| w.write_entry(Some("old"), Some("n0"), Tie::Whole);
+    let ownerless: fn(&mut World) = |w| w.write_entry(None, Some("n0"), Tie::Whole);
     let dead: fn(&mut World) = |w| {
-        w.write_entry(Some("old"), Some("n0"), true);
+        w.write_entry(Some("old"), Some("n0"), Tie::Whole);
         w.die();
     };
     let recycled: fn(&mut World) = |w| {
-        w.write_entry(Some("old"), Some("n0"), true);
+        w.write_entry(Some("old"), Some("n0"), Tie::Whole);
         w.die();
         w.connect();
     };
     let littered: fn(&mut World) = |w| {
-        w.write_entry(Some("old"), Some("n0"), true);
+        w.write_entry(Some("old"), Some("n0"), Tie::Whole);
         let registry = w.registry();
         must(fs::create_dir(registry.join(".nvme4.tmp.dead00")), "leftover");
         must(fs::write(registry.join(".nvme4.tmp.dead00/owner"), "dead\n"), "leftover");
@@ -186,20 +186,5 @@ pub fn found(world: &World) -> String {
             let file = |(n, v): (&String, &Vec<u8>)| format!("{n}={:?}", String::from_utf8_lossy(v).trim_end());
             format!("an entry {{ {} }}", files.iter().map(file).collect::<Vec<_>>().join(" "))
         }
-    }
-}
-
-/// Makes everything in the registry two minutes older.
-pub fn age(dir: &Path) {
-    let then = SystemTime::now() - Duration::from_secs(120);
-    let old = |path: &Path| {
-        let times = FileTimes::new().set_modified(then).set_accessed(then);
-        File::open(path).and_then(|file| file.set_times(times))
-    };
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        if entry.path().is_dir() {
-            age(&entry.path());
-        }
-        let _ = old(&entry.path());
     }
 }
