@@ -32,10 +32,10 @@ pub enum Act {
     LibRenameIn(&'static str),
     /// libnvme's `update` makes the entry where there is none,
     LibMkdir,
-    /// writes this value into a temporary file in it,
-    LibMkstemp(&'static str),
+    /// writes the value into a temporary file in it,
+    LibMkstemp(&'static str, &'static str),
     /// and gives that the name of the attribute.
-    LibRenameNote(&'static str),
+    LibRename(&'static str, &'static str),
     /// More than a minute goes by, or the clock is set: all that is in the registry now is old.
     Age,
 }
@@ -50,7 +50,9 @@ pub enum Acted {
     Failed,
 }
 
-const DONE: fn(std::io::Result<()>) -> Acted = |result| if result.is_ok() { Acted::Done } else { Acted::Failed };
+fn ended(result: std::io::Result<()>) -> Acted {
+    if result.is_ok() { Acted::Done } else { Acted::Failed }
+}
 
 impl Act {
     /// Whether it is about /dev and /sys; the others are about the registry.
@@ -66,7 +68,7 @@ impl World {
         let (node, link) = (self.root.join("dev").join(DEVICE), self.root.join("sys/class/nvme").join(DEVICE));
         let registry = self.registry();
         let (hidden, trash) = (registry.join(".nvme4.tmp.lib000"), registry.join(".trash.lib000"));
-        let temporary = self.entry_path().join("note.tmp.lib000");
+        let temporary = |name: &str| self.entry_path().join(format!("{name}.tmp.lib000"));
         match act {
             Act::NodeAway => {
                 must(fs::remove_file(node), "node");
@@ -124,8 +126,8 @@ impl World {
                     self.written_for.insert(ino, self.sys.unwrap_or(0));
                 }
             }
-            Act::LibMkstemp(value) => return DONE(fs::write(temporary, format!("{value}\n"))),
-            Act::LibRenameNote(_) => return DONE(fs::rename(temporary, self.entry_path().join("note"))),
+            Act::LibMkstemp(name, value) => return ended(fs::write(temporary(name), format!("{value}\n"))),
+            Act::LibRename(name, _) => return ended(fs::rename(temporary(name), self.entry_path().join(name))),
             Act::Age => age(&registry),
         }
         Acted::Done

@@ -74,7 +74,7 @@ pub fn check(scenario: &Scenario, record: &Record, found: &mut Vec<Violation>) {
     let attributes: BTreeSet<&str> = [&record.start, end]
         .iter()
         .filter_map(|truth| counts(truth))
-        .flat_map(|entry| entry.private().map(|(name, _)| name).collect::<Vec<_>>())
+        .flat_map(|entry| entry.private().map(|(name, _)| name))
         .chain(
             (0..scenario.actors.len()).filter(|a| verb(scenario, *a) == "update").map(|a| argument(scenario, a, "-a")),
         )
@@ -145,7 +145,7 @@ fn stranger(act: Act, attribute: &str) -> Option<Effect> {
     match (act, attribute) {
         (Act::LibRenameAway, _) => Some(Effect::Remove),
         (Act::LibRenameIn(owner), "owner") => Some(Effect::Write(owner.to_owned())),
-        (Act::LibRenameNote(value), "note") => Some(Effect::Write(value.to_owned())),
+        (Act::LibRename(name, value), _) if name == attribute => Some(Effect::Write(value.to_owned())),
         _ => None,
     }
 }

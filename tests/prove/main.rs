@@ -17,6 +17,8 @@ mod broken;
 mod explore;
 mod fault;
 mod fault_case;
+mod fault_judge;
+mod fault_list;
 mod history;
 mod invariant;
 mod points;

@@ -45,7 +45,7 @@ impl Entry {
         let meta = fs::metadata(dir).ok().filter(fs::Metadata::is_dir)?;
         let content = |file: &fs::DirEntry| match file.file_type().ok()?.is_file() {
             true => fs::read(file.path()).ok(),
-            false => Some(b"(no regular file)".to_vec()),
+            false => Some(b"(no regular file)\n".to_vec()),
         };
         let names = fs::read_dir(dir).into_iter().flatten().flatten();
         let files = names.filter_map(|f| Some((f.file_name().into_string().ok()?, content(&f)?))).collect();

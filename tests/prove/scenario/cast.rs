@@ -38,9 +38,15 @@ pub fn libnvme(when: &'static [When]) -> Spec {
     Spec { name: "libnvme", kind: Kind::Script(ACTS), when }
 }
 
-/// libnvme's `registry update`.
+/// libnvme's `registry update`, of an attribute that there was not.
 pub fn libnvme_update() -> Spec {
-    const ACTS: &[Act] = &[Act::LibMkdir, Act::LibMkstemp("n9"), Act::LibRenameNote("n9")];
+    const ACTS: &[Act] = &[Act::LibMkdir, Act::LibMkstemp("label", "l9"), Act::LibRename("label", "l9")];
+    Spec { name: "libnvme", kind: Kind::Script(ACTS), when: &[] }
+}
+
+/// libnvme's `registry update` of the one that there was.
+pub fn libnvme_update_note() -> Spec {
+    const ACTS: &[Act] = &[Act::LibMkdir, Act::LibMkstemp("note", "n9"), Act::LibRename("note", "n9")];
     Spec { name: "libnvme", kind: Kind::Script(ACTS), when: &[] }
 }
 

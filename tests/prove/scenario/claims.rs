@@ -50,7 +50,10 @@ pub fn beside_strangers() -> Vec<Scenario> {
         make("register-libnvme-update-owned", owned, (3, Some(2)), registered, vec![r1(&[]), libnvme_update()]),
         make("register-libnvme-update-untied", untied, (3, None), registered, vec![r1(&[]), libnvme_update()]),
         make("register-libnvme-delete-owned", owned, (3, None), &[], vec![r1(&[]), libnvme_delete()]),
-        make("update-libnvme-update-ownerless", ownerless, (3, None), &[], vec![update(&[]), libnvme_update()]),
+        make("update-libnvme-update-ownerless", ownerless, (3, None), &[], vec![update(&[]), libnvme_update_note()]),
+        make("claim-libnvme-update-note-ownerless", ownerless, (3, None), owned_by_claim,
+             vec![claim(&[]), libnvme_update_note()]),
+        make("register-libnvme-update-note-owned", owned, (3, None), registered, vec![r1(&[]), libnvme_update_note()]),
         make("update-libnvme-delete-owned", owned, (3, None), &[], vec![update(&[]), libnvme_delete()]),
     ]
 }
