@@ -5,9 +5,9 @@
 //! ```
 //! `NVME_REGISTRY_BIN` names the binary. Parts: `explore` (schedules, explore.rs), `fault` (fault.rs), `broken`
 //! (versions with a bug put in, which must be found: broken.rs, and libnvme's shell rule: shell_rule.rs).
-//! `--scenario` takes a name, or the beginning of several; `--list` prints the names. It ends with an error when an invariant is broken, or when a bug that
-//! is known to be there is not found. What it finds it keeps as replay files (`--replay` runs one and prints each
-//! step); those of bugs that were mended are in `replays/` and are run each time.
+//! `--scenario` takes a name, or the beginning of several; `--list` prints the names. It ends with an error when an
+//! invariant is broken, or when a bug that is known to be there is not found. What it finds it keeps as replay files
+//! (`--replay` runs one and prints each step); those of bugs that were mended are in `replays/` and are run each time.
 #![allow(unreachable_pub, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod act;
@@ -21,6 +21,7 @@ mod fault_judge;
 mod fault_list;
 mod history;
 mod invariant;
+mod options;
 mod points;
 mod replay;
 mod run;
@@ -32,26 +33,18 @@ mod world;
 
 use broken::Broken;
 use explore::{Found, Outcome, Plan};
+use options::Options;
 use scenario::Scenario;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-struct Options {
-    list: bool,
-    quick: bool,
-    scenario: Option<String>,
-    bound: Option<usize>,
-    only: Option<String>,
-    replay: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
     // A panic is a fault of the explorer. It ends everything: the other worker would wait for ever.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
-    let options = options().unwrap_or_else(|text| fail(&text));
+    let options = options::options().unwrap_or_else(|text| fail(&text));
     if options.list {
-        let all = chosen(scenario::all().into_iter().chain(scenario::shell_rule()).collect(), &options);
+        let all = options.chosen(scenario::all().into_iter().chain(scenario::shell_rule()).collect());
         all.iter().for_each(|scenario| println!("{}", scenario.name));
         return ExitCode::SUCCESS;
     }
@@ -99,8 +92,8 @@ fn explored(options: &Options, plan: &Plan) -> usize {
     );
     let (mut total, mut violations) = (0, 0);
     let begin = Instant::now();
-    for scenario in chosen(scenario::all(), options) {
-        let Some(bound) = bound(&scenario, options) else { continue };
+    for scenario in options.chosen(scenario::all()) {
+        let Some(bound) = options.bound(&scenario) else { continue };
         let (outcome, seconds) = timed(&scenario, &Plan { bound, ..plan.clone() });
         let rate = outcome.schedules as f64 / seconds.max(0.001);
         let (count, longest, found) = (outcome.schedules, outcome.longest, outcome.found.len());
@@ -217,16 +210,6 @@ fn timed(scenario: &Scenario, plan: &Plan) -> (Outcome, f64) {
     (explore::explore(scenario, plan), begin.elapsed().as_secs_f64())
 }
 
-fn bound(scenario: &Scenario, options: &Options) -> Option<usize> {
-    options.bound.or(if options.quick { scenario.quick } else { Some(scenario.bound) })
-}
-
-fn chosen(all: Vec<Scenario>, options: &Options) -> Vec<Scenario> {
-    let Some(name) = options.scenario.as_deref() else { return all };
-    let exact = all.iter().any(|s| s.name == name);
-    all.into_iter().filter(|s| if exact { s.name == name } else { s.name.starts_with(name) }).collect()
-}
-
 /// Sandboxes are made in memory where that is possible: there are several hundred a second. What an earlier run that
 /// was killed has left there is removed.
 fn place() -> PathBuf {
@@ -241,22 +224,4 @@ fn place() -> PathBuf {
         }
     }
     base.join(format!("{PREFIX}{}", std::process::id()))
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options { list: false, quick: false, scenario: None, bound: None, only: None, replay: None };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--list" => options.list = true,
-            "--quick" => options.quick = true,
-            "--scenario" => options.scenario = Some(value()?),
-            "--bound" => options.bound = Some(value()?.parse().map_err(|e| format!("--bound: {e}"))?),
-            "--only" => options.only = Some(value()?),
-            "--replay" => options.replay = Some(value()?.into()),
-            other => return Err(format!("unknown argument {other}")),
-        }
-    }
-    Ok(options)
 }

@@ -108,15 +108,13 @@ pub fn label(call: &Call, root: &Path) -> String {
     let shorten = |path: &Path| {
         let text = path.strip_prefix(root).unwrap_or(path).display().to_string();
         let text = text.replace("run/nvme/registry/", "").replace("run/nvme/registry", "registry");
-        match text.split_once(".tmp.") {
-            Some((before, after)) => {
-                let (random, rest) = after.find('/').map_or((after, ""), |slash| after.split_at(slash));
-                // The end of a name that a sweep has given is no random part.
-                let taken = if random.ends_with('~') { "~" } else { "" };
-                format!("{before}.tmp.*{taken}{rest}")
-            }
-            None => text,
-        }
+        // The end of a name that a sweep has given is no random part.
+        let taken = |random: &str| if random.ends_with('~') { "~" } else { "" };
+        let part = |name: &str| match name.split_once(".tmp.") {
+            Some((before, random)) => format!("{before}.tmp.*{}", taken(random)),
+            None => name.to_owned(),
+        };
+        text.split('/').map(part).collect::<Vec<_>>().join("/")
     };
     let mut text = call.name.to_owned();
     if let Some(object) = &call.object {

@@ -13,7 +13,7 @@ pub fn old_against_new() -> Vec<Scenario> {
         make("remove-register", dead, (3, Some(2)), new, vec![world(CONNECT), register(AFTER), udev(&[])]),
         make("remove-libnvme", dead, (3, Some(2)), new, vec![world(CONNECT), libnvme(AFTER), udev(&[])]),
         make("remove-claim", dead, (3, Some(2)), new, vec![world(CONNECT), claim(AFTER), udev(&[])]),
-        make("remove-libnvme-entry", dead_libnvme, (3, Some(2)), new, vec![world(CONNECT), register(AFTER), udev(&[])]),
+        make("remove-libnvme-entry", dead_libnvme, (3, Some(1)), new, vec![world(CONNECT), register(AFTER), udev(&[])]),
         make("remove-add-register", dead, (2, Some(1)), new,
              vec![world(CONNECT), register(AFTER), udev(&[]), udev_add()]),
         make("late-remove-register", owned, (3, Some(2)), new, vec![world(RECYCLE), register(AFTER), udev(NUMBERED)]),
@@ -33,7 +33,7 @@ pub fn dying() -> Vec<Scenario> {
              vec![world(DIE_LINK_FIRST), register(&[]), udev(NUMBERED)]),
         make("dies-reregister", owned, (2, Some(1)), &[], vec![world(DIE), register(&[]), udev(NUMBERED)]),
         make("dies-claim", unowned, (3, Some(2)), &[], vec![world(DIE), claim(&[]), udev(NUMBERED)]),
-        make("dies-update", owned, (2, Some(2)), &[], vec![world(DIE), update(&[]), udev(NUMBERED)]),
+        make("dies-update", owned, (2, Some(1)), &[], vec![world(DIE), update(&[]), udev(NUMBERED)]),
     ]
 }
 

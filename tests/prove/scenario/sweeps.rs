@@ -13,7 +13,7 @@ pub fn all() -> Vec<Scenario> {
         make("sweep-register", recycled, (3, Some(2)), new, vec![sweep(&[]), register(&[])]),
         make("sweep-recycle-register", dead, (2, Some(1)), new, vec![world(CONNECT), register(AFTER), sweep(&[])]),
         make("sweep-claim-ownerless", ownerless, (2, Some(1)), new, vec![claim(&[]), sweep(&[])]),
-        make("sweep-libnvme-update", unowned, (3, Some(2)), &[Succeeds("libnvme")],
+        make("sweep-libnvme-update", unowned, (3, Some(1)), &[Succeeds("libnvme")],
              vec![libnvme_update(), sweep(&[])]),
         make("sweep-aged-claim", unowned, (2, None), new, vec![claim(&[]), clock(), sweep(AGED)]),
         make("sweep-aged-claim-ownerless", ownerless, (2, Some(1)), new, vec![claim(&[]), clock(), sweep(AGED)]),
