@@ -13,7 +13,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// One atomic thing that is done to the world by somebody who is not the product.
+/// One atomic thing that is done to the world by the kernel, by libnvme or by time.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     NodeAway,
@@ -23,8 +23,8 @@ pub enum Act {
     SysBack,
     NodeBack,
     AddNumbered,
-    /// libnvme's connect reads the stamp for the entry it will write. Its hidden directory is nobody else's business until it
-    /// is renamed, so it is built in the same step.
+    /// libnvme's connect reads the stamp for the entry it will write. No other process looks at its hidden directory
+    /// before it is renamed, so it is built in the same step.
     LibStamp,
     LibRenameAway,
     /// Unlinks one file of what was renamed away, or the empty directory at last: repeated until done.

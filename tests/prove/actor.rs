@@ -4,7 +4,7 @@
 //! computing after it, up to its next such call), a script one act. A process is started when it is first chosen,
 //! which is the same as starting it early: nothing it does before its first such call can be seen by anyone.
 //!
-//! [`Actor::undisturbed`] tells the explorer when nobody else who is still there ever writes what the next
+//! [`Actor::undisturbed`] tells the explorer when no other actor that is still there ever writes what the next
 //! call looks at.
 
 use crate::act::{Act, Acted};

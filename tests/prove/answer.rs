@@ -44,7 +44,7 @@ pub fn check(scenario: &Scenario, record: &Record, actor: usize, found: &mut Vec
     match (verb, code) {
         ("register" | "claim", 0) if !ever(&|t| t.owner() == Some(owner)) => wrong("lost", "never owned it"),
         (_, 4) if !ever(&ends) => wrong("exit", "the controller was there all the time"),
-        ("claim", 1) if !ever(&|t| claims_to_be_owned(t, owner)) => wrong("S3", "nobody else ever owned it"),
+        ("claim", 1) if !ever(&|t| claims_to_be_owned(t, owner)) => wrong("S3", "no other ever owned it"),
         ("release", 1) if !ever(&|t| t.owner() != Some(owner)) => wrong("exit", "it was the owner all the time"),
         ("update", 0) => {
             let (name, value) = (argument(scenario, actor, "-a"), argument(scenario, actor, "-V"));
@@ -89,7 +89,7 @@ fn read_answer(verb: &str, output: &Output) -> Option<String> {
     match verb {
         "owner" => (code == Some(0)).then(|| stdout.trim_end().to_owned()),
         "check" => {
-            // Exit code 1 also when there is no such controller, which is nobody's.
+            // Exit code 1 also when there is no such controller, which has no owner.
             let said = text(&output.stderr);
             let named = said.split_once("owned by ").map(|(_, name)| name.lines().next().unwrap_or("").to_owned());
             named.filter(|_| code == Some(1))

@@ -133,7 +133,7 @@ pub fn command(arguments: &[&str], world: &World, plan: &Plan) -> Command {
     command
 }
 
-/// Runs it with the fault; false when it is to be killed where it stands.
+/// Runs it with the fault; false when it is to be killed where it is stopped.
 fn disturb(process: &mut Traced, point: usize, fault: Fault) -> bool {
     for _ in 0..point {
         process.step();

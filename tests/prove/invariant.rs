@@ -97,7 +97,7 @@ fn s1_nothing_live_is_removed(scenario: &Scenario, record: &Record, found: &mut 
     }
 }
 
-/// L1: all events are handled and nobody writes any more, so no entry of a dead controller is left.
+/// L1: all events are handled and no actor writes any more, so no entry of a dead controller is left.
 fn l1_nothing_dead_remains(scenario: &Scenario, record: &Record, found: &mut Vec<Violation>) {
     let Some(end) = record.steps.last().map(|s| &s.truth) else { return };
     let Some(entry) = &end.entry else { return };

@@ -112,7 +112,7 @@ pub struct World {
 }
 
 impl World {
-    /// A fresh tree at `root` with a live controller, registered by nobody.
+    /// A fresh tree at `root` with a live controller, registered by no one.
     pub fn new(root: PathBuf) -> World {
         for dir in ["run/nvme/registry", "dev", "sys/kernel", "sys/class/nvme", "sys/devices"] {
             must(fs::create_dir_all(root.join(dir)), dir);

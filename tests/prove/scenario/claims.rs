@@ -1,4 +1,4 @@
-//! Claims: of concurrent ones one succeeds (H9, S2), and what is in an entry that nobody owns yet stays in it (P1).
+//! Claims: of concurrent ones one succeeds (H9, S2), and what is in an entry without an owner stays in it (P1).
 
 use super::Expect::{OneClaim, Owner};
 use super::cast::*;
