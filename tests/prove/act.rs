@@ -8,11 +8,12 @@
 //! An old sysfs directory is moved aside, never deleted: a file system would be free to reuse its inode number.
 
 use crate::world::{DEVICE, World, must};
-use std::fs;
+use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-/// One atomic thing that is done to the world by somebody who is not the product.
+/// One atomic thing that is done to the world by the kernel, by libnvme or by time.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     NodeAway,
@@ -22,28 +23,52 @@ pub enum Act {
     SysBack,
     NodeBack,
     AddNumbered,
-    /// libnvme reads the stamp for the entry it will write. Its hidden directory is nobody else's business until it
-    /// is renamed, so it is built in the same step.
+    /// libnvme's connect reads the stamp for the entry it will write. No other process looks at its hidden directory
+    /// before it is renamed, so it is built in the same step.
     LibStamp,
     LibRenameAway,
     /// Unlinks one file of what was renamed away, or the empty directory at last: repeated until done.
     LibPurge,
     LibRenameIn(&'static str),
+    /// libnvme's `update` makes the entry where there is none,
+    LibMkdir,
+    /// writes the value into a temporary file in it,
+    LibMkstemp(&'static str, &'static str),
+    /// and gives that the name of the attribute.
+    LibRename(&'static str, &'static str),
+    /// More than a minute goes by, or the clock is set: all that is in the registry now is old.
+    Age,
+}
+
+/// How an act went.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Acted {
+    Done,
+    /// It has to be repeated to be complete.
+    Again,
+    /// The one who does it was refused, and gives up what it was about.
+    Failed,
+}
+
+fn ended(result: std::io::Result<()>) -> Acted {
+    if result.is_ok() { Acted::Done } else { Acted::Failed }
 }
 
 impl Act {
     /// Whether it is about /dev and /sys; the others are about the registry.
     pub fn is_kernels(&self) -> bool {
-        !matches!(self, Act::LibStamp | Act::LibRenameAway | Act::LibPurge | Act::LibRenameIn(_))
+        use Act::{AddNumbered, LinkAway, NodeAway, NodeBack, RemoveNumbered, SysAway, SysBack};
+        matches!(self, NodeAway | RemoveNumbered | LinkAway | SysAway | SysBack | NodeBack | AddNumbered)
     }
 }
 
 impl World {
-    /// Does one act; false when it must be repeated to be complete.
-    pub fn act(&mut self, act: Act) -> bool {
+    /// Does one act.
+    pub fn act(&mut self, act: Act) -> Acted {
         let (node, link) = (self.root.join("dev").join(DEVICE), self.root.join("sys/class/nvme").join(DEVICE));
         let registry = self.registry();
         let (hidden, trash) = (registry.join(".nvme4.tmp.lib000"), registry.join(".trash.lib000"));
+        let temporary = |name: &str| self.entry_path().join(format!("{name}.tmp.lib000"));
         match act {
             Act::NodeAway => {
                 must(fs::remove_file(node), "node");
@@ -82,20 +107,30 @@ impl World {
                     let _ = fs::remove_dir(&trash);
                 }
             }
-            Act::LibPurge => return purge_one(&trash),
+            Act::LibPurge => return if purge_one(&trash) { Acted::Done } else { Acted::Again },
             Act::LibRenameIn(owner) => {
                 must(fs::write(hidden.join("owner"), format!("{owner}\n")), "owner");
                 let stamp = self.stamp.unwrap_or(0);
                 must(fs::write(hidden.join("seqnum"), format!("{stamp}\n")), "seqnum");
                 let ino = must(fs::metadata(&hidden), "hidden").ino();
                 self.written_for.insert(ino, self.libs_incarnation);
-                // An error is libnvme's to report: somebody else's entry is in the way.
+                // An error is libnvme's to report: another writer's entry is in the way.
                 if fs::rename(&hidden, self.entry_path()).is_err() {
                     let _ = fs::remove_dir_all(&hidden);
+                    return Acted::Failed;
                 }
             }
+            Act::LibMkdir => {
+                if fs::create_dir(self.entry_path()).is_ok() {
+                    let ino = must(fs::metadata(self.entry_path()), "entry").ino();
+                    self.written_for.insert(ino, self.sys.unwrap_or(0));
+                }
+            }
+            Act::LibMkstemp(name, value) => return ended(fs::write(temporary(name), format!("{value}\n"))),
+            Act::LibRename(name, _) => return ended(fs::rename(temporary(name), self.entry_path().join(name))),
+            Act::Age => age(&registry),
         }
-        true
+        Acted::Done
     }
 
     fn number(&mut self, action: &'static str) {
@@ -128,6 +163,21 @@ impl World {
         }
         must(symlink("../../devices/nvme4", link), "link");
         self.sys = Some(must(fs::metadata(&dir), "sysfs").ino());
+    }
+}
+
+/// Makes everything in `dir` two minutes older. A FIFO is left as it is, since opening it blocks.
+pub fn age(dir: &Path) {
+    let then = SystemTime::now() - Duration::from_secs(120);
+    let times = FileTimes::new().set_modified(then).set_accessed(then);
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            age(&entry.path());
+        }
+        if kind.is_dir() || kind.is_file() {
+            let _ = File::open(entry.path()).and_then(|file| file.set_times(times));
+        }
     }
 }
 

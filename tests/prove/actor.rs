@@ -4,10 +4,10 @@
 //! computing after it, up to its next such call), a script one act. A process is started when it is first chosen,
 //! which is the same as starting it early: nothing it does before its first such call can be seen by anyone.
 //!
-//! [`Actor::undisturbed`] tells the explorer when nobody else who is still there ever writes what the next
+//! [`Actor::undisturbed`] tells the explorer when no other actor that is still there ever writes what the next
 //! call looks at.
 
-use crate::act::Act;
+use crate::act::{Act, Acted};
 use crate::points::{CALLS, Points, label, may_change};
 use crate::trace::Traced;
 use crate::world::World;
@@ -23,6 +23,8 @@ pub enum When {
     Connected(usize),
     /// The actor of that name has ended.
     Done(&'static str),
+    /// No more than that many controllers have been connected: who begins is told of one of these.
+    NoLater(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -43,11 +45,14 @@ pub struct Spec {
     pub when: &'static [When],
 }
 
+/// Commands that change nothing.
+pub const READERS: &[&str] = &["owner", "check", "list", "retrieve", "export", "status"];
+
 impl Spec {
     fn changes_registry(&self) -> bool {
         match &self.kind {
             Kind::Script(acts) => acts.iter().any(|act| !act.is_kernels()),
-            Kind::Product(arguments) => !matches!(arguments[0], "owner" | "check" | "list" | "retrieve" | "export"),
+            Kind::Product(arguments) => !READERS.contains(&arguments[0]),
             Kind::Uevent(_) | Kind::ShellRule(_) => true,
         }
     }
@@ -81,6 +86,10 @@ pub struct Stepped {
     pub label: String,
     /// Whether it may have changed the registry.
     pub changes: bool,
+    /// Whether it was refused.
+    pub failed: bool,
+    /// What a script did.
+    pub act: Option<Act>,
 }
 
 impl Actor {
@@ -109,6 +118,7 @@ impl Actor {
             When::Numbered(n) => world.events.len() >= *n,
             When::Connected(n) => world.connects >= *n,
             When::Done(name) => ended(name),
+            When::NoLater(n) => world.connects <= *n,
         };
         match self.state {
             State::Before => self.spec.when.iter().all(holds),
@@ -148,25 +158,31 @@ impl Actor {
             State::Script(next) => {
                 let Kind::Script(acts) = self.spec.kind else { unreachable!("a script") };
                 let act = acts[*next];
-                *next += usize::from(world.act(act));
-                if *next == acts.len() {
+                let acted = world.act(act);
+                *next += usize::from(acted != Acted::Again);
+                let failed = acted == Acted::Failed;
+                if failed || *next == acts.len() {
                     self.state = State::Ended(None);
                 }
-                Stepped { label, changes: true }
+                Stepped {
+                    label: if failed { label + " = failed" } else { label },
+                    changes: true,
+                    failed,
+                    act: Some(act),
+                }
             }
             State::Process(process) => {
                 let changes = process.pending().is_some_and(may_change);
-                if let Some(errno) = process.step().and_then(|result| result.errno()) {
-                    label += &format!(" = {errno:?}");
-                }
+                let errno = process.step().and_then(|result| result.errno());
+                label += &errno.map_or(String::new(), |errno| format!(" = {errno:?}"));
                 if process.pending().is_none()
                     && let State::Process(process) = std::mem::replace(&mut self.state, State::Ended(None))
                 {
                     self.state = State::Ended(Some(process.finish()));
                 }
-                Stepped { label, changes }
+                Stepped { label, changes, failed: errno.is_some(), act: None }
             }
-            State::Before | State::Ended(_) => Stepped { label, changes: false },
+            State::Before | State::Ended(_) => Stepped { label, changes: false, failed: false, act: None },
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Found {
     pub schedule: Vec<u8>,
     pub labels: Vec<String>,
     pub preemptions: usize,
+    /// How many schedules had been run when this rule was first seen broken.
+    pub after: usize,
 }
 
 /// What came of exploring one scenario.
@@ -85,7 +87,7 @@ fn work(id: usize, scenario: &Scenario, plan: &Plan, shared: &Mutex<Shared>, cha
         outcome.schedules += 1;
         outcome.longest = outcome.longest.max(record.steps.len());
         for violation in violations {
-            note(&mut outcome.found, &record, violation);
+            note(&mut outcome.found, &record, violation, outcome.schedules);
         }
         if outcome.found.iter().any(|f| Some(f.violation.rule) == plan.stop_at) {
             stop.store(true, Ordering::Relaxed);
@@ -122,13 +124,13 @@ fn next_prefix(mut shared: MutexGuard<'_, Shared>, changed: &Condvar, stop: &Ato
 }
 
 /// Keeps one schedule for each kind of violation: the one with the fewest preemptions, then the shortest.
-fn note(found: &mut Vec<Found>, record: &Record, violation: Violation) {
+fn note(found: &mut Vec<Found>, record: &Record, violation: Violation, after: usize) {
     let preemptions = preemptions(record);
     let worth = |f: &Found| (f.preemptions, f.schedule.len());
     let labels = record.steps.iter().map(|s| s.label.clone()).collect();
-    let new = Found { violation, schedule: record.schedule(), labels, preemptions };
+    let new = Found { violation, schedule: record.schedule(), labels, preemptions, after };
     match found.iter_mut().find(|f| f.violation.rule == new.violation.rule) {
-        Some(old) if worth(&new) < worth(old) => *old = new,
+        Some(old) if worth(&new) < worth(old) => *old = Found { after: old.after, ..new },
         Some(_) => {}
         None => found.push(new),
     }

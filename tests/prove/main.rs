@@ -1,22 +1,27 @@
 //! The proof on the release binary: every schedule within a bound, every failing system call, every kill.
 //!
 //! ```text
-//! prove [--quick] [--scenario NAME] [--bound N] [--only PART] [--replay FILE]
+//! prove [--list] [--quick] [--scenario NAME] [--bound N] [--only PART] [--replay FILE]
 //! ```
 //! `NVME_REGISTRY_BIN` names the binary. Parts: `explore` (schedules, explore.rs), `fault` (fault.rs), `broken`
 //! (versions with a bug put in, which must be found: broken.rs, and libnvme's shell rule: shell_rule.rs).
-//! `--scenario` takes the beginning of a name. It ends with an error when an invariant is broken, or when a bug that
-//! is known to be there is not found. What it finds it keeps as replay files (`--replay` runs one and prints each
-//! step); those of bugs that were mended are in `replays/` and are run each time.
+//! `--scenario` takes a name, or the beginning of several; `--list` prints the names. It ends with an error when an
+//! invariant is broken, or when a bug that is known to be there is not found. What it finds it keeps as replay files
+//! (`--replay` runs one and prints each step); those of bugs that were mended are in `replays/` and are run each time.
 #![allow(unreachable_pub, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod act;
 mod actor;
+mod answer;
 mod broken;
 mod explore;
 mod fault;
 mod fault_case;
+mod fault_judge;
+mod fault_list;
+mod history;
 mod invariant;
+mod options;
 mod points;
 mod replay;
 mod run;
@@ -28,23 +33,21 @@ mod world;
 
 use broken::Broken;
 use explore::{Found, Outcome, Plan};
+use options::Options;
 use scenario::Scenario;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-struct Options {
-    quick: bool,
-    scenario: Option<String>,
-    bound: Option<usize>,
-    only: Option<String>,
-    replay: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
     // A panic is a fault of the explorer. It ends everything: the other worker would wait for ever.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
-    let options = options().unwrap_or_else(|text| fail(&text));
+    let options = options::options().unwrap_or_else(|text| fail(&text));
+    if options.list {
+        let all = options.chosen(scenario::all().into_iter().chain(scenario::shell_rule()).collect());
+        all.iter().for_each(|scenario| println!("{}", scenario.name));
+        return ExitCode::SUCCESS;
+    }
     let binary =
         std::env::var_os("NVME_REGISTRY_BIN").unwrap_or_else(|| fail("NVME_REGISTRY_BIN must name the binary"));
     let binary = std::fs::canonicalize(&binary).unwrap_or_else(|e| fail(&format!("{}: {e}", binary.display())));
@@ -84,17 +87,17 @@ fn everything(options: &Options, plan: &Plan) -> usize {
 
 fn explored(options: &Options, plan: &Plan) -> usize {
     println!(
-        "{:<28}{:>6}{:>11}{:>9}{:>11}{:>11}",
+        "{:<38}{:>6}{:>11}{:>9}{:>11}{:>11}",
         "scenario", "bound", "schedules", "longest", "per second", "violations"
     );
     let (mut total, mut violations) = (0, 0);
     let begin = Instant::now();
-    for scenario in chosen(scenario::all(), options) {
-        let Some(bound) = bound(&scenario, options) else { continue };
+    for scenario in options.chosen(scenario::all()) {
+        let Some(bound) = options.bound(&scenario) else { continue };
         let (outcome, seconds) = timed(&scenario, &Plan { bound, ..plan.clone() });
         let rate = outcome.schedules as f64 / seconds.max(0.001);
         let (count, longest, found) = (outcome.schedules, outcome.longest, outcome.found.len());
-        println!("{:<28}{bound:>6}{count:>11}{longest:>9}{rate:>11.0}{found:>11}", scenario.name);
+        println!("{:<38}{bound:>6}{count:>11}{longest:>9}{rate:>11.0}{found:>11}", scenario.name);
         for found in &outcome.found {
             keep(&scenario, found);
         }
@@ -195,7 +198,7 @@ fn target() -> PathBuf {
 }
 
 fn keep(scenario: &Scenario, found: &Found) {
-    println!("    {}: {}", found.violation.rule, found.violation.what);
+    println!("    {} (schedule {}): {}", found.violation.rule, found.after, found.violation.what);
     match replay::keep(&target(), scenario, found) {
         Ok(file) => println!("    replay: {}", file.display()),
         Err(e) => println!("    replay not kept: {e}"),
@@ -205,15 +208,6 @@ fn keep(scenario: &Scenario, found: &Found) {
 fn timed(scenario: &Scenario, plan: &Plan) -> (Outcome, f64) {
     let begin = Instant::now();
     (explore::explore(scenario, plan), begin.elapsed().as_secs_f64())
-}
-
-fn bound(scenario: &Scenario, options: &Options) -> Option<usize> {
-    options.bound.or(if options.quick { scenario.quick } else { Some(scenario.bound) })
-}
-
-fn chosen(all: Vec<Scenario>, options: &Options) -> Vec<Scenario> {
-    let wanted = |s: &Scenario| options.scenario.as_deref().is_none_or(|name| s.name.starts_with(name));
-    all.into_iter().filter(wanted).collect()
 }
 
 /// Sandboxes are made in memory where that is possible: there are several hundred a second. What an earlier run that
@@ -230,21 +224,4 @@ fn place() -> PathBuf {
         }
     }
     base.join(format!("{PREFIX}{}", std::process::id()))
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options { quick: false, scenario: None, bound: None, only: None, replay: None };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--quick" => options.quick = true,
-            "--scenario" => options.scenario = Some(value()?),
-            "--bound" => options.bound = Some(value()?.parse().map_err(|e| format!("--bound: {e}"))?),
-            "--only" => options.only = Some(value()?),
-            "--replay" => options.replay = Some(value()?.into()),
-            other => return Err(format!("unknown argument {other}")),
-        }
-    }
-    Ok(options)
 }

@@ -3,12 +3,14 @@
 //! A step is a call that touches the registry, /sys or the node and may be told apart from others' steps by its order.
 //! Calls that commute with every step of every other actor are run through without a choice ([`commutes`]): a schedule
 //! with a switch before such a call is equivalent to one with the switch before the next call. They are:
-//! * calls on a hidden directory of one's own that no rename has named yet: its random name is known to nobody, and
-//!   listings ignore it. Not so in scenarios with `sweep`, which looks at it (`Scenario::hidden_is_private`);
+//! * calls on a hidden directory or file of one's own that no rename has named yet: no other process knows its random
+//!   name, and listings ignore it. Not so in scenarios with `sweep`, which looks at it (`Scenario::hidden_is_private`);
 //! * opening and stating the directories that are there before, during and after (run/nvme/registry, dev, …);
 //! * reading and stating an open file: what a name stands for never changes in place, it is replaced (the invariant
-//!   "torn" in invariant.rs sees to it), so its open decides what is read; and writing to a temporary file, which
-//!   nobody reads.
+//!   "torn" in invariant.rs sees to it), so its open decides what is read; and writing to a temporary file and setting
+//!   its mode, since no process reads it.
+//!
+//! The mode of a directory is a matter of order: its sticky bit says that an entry was given up.
 
 use crate::trace::Call;
 use std::cell::RefCell;
@@ -28,9 +30,9 @@ pub const CALLS: &[&str] = &[
 /// Tells which calls of one process are steps.
 pub struct Points {
     root: PathBuf,
-    /// Whether calls on own hidden directories are none.
+    /// Whether calls on own hidden directories and files are none.
     private: bool,
-    /// The hidden directories this process has made and not yet renamed.
+    /// The hidden directories and files that this process has made and not yet renamed.
     own: RefCell<HashSet<PathBuf>>,
 }
 
@@ -43,6 +45,9 @@ impl Points {
         let names = [&call.object, &call.path2].into_iter().flatten().filter_map(|p| hidden_name(p));
         match call.name {
             "mkdir" | "mkdirat" => self.own.borrow_mut().extend(names),
+            "open" | "openat" | "openat2" if creates(call) => {
+                self.own.borrow_mut().extend(names.filter(|name| name.as_os_str() == call.file_name()));
+            }
             name if name.starts_with("rename") => names.for_each(|name| _ = self.own.borrow_mut().remove(&name)),
             _ => {}
         }
@@ -54,7 +59,7 @@ impl Points {
     }
 }
 
-/// The part of a path that is a hidden directory of the registry: `.nvme4.tmp.XXXXXX`.
+/// The part of a path that is a hidden name of the registry: `.nvme4.tmp.XXXXXX`.
 fn hidden_name(path: &Path) -> Option<PathBuf> {
     let hidden = |part: &OsStr| part.to_str().is_some_and(|p| p.starts_with('.') && p.contains(".tmp."));
     path.iter().find(|part| hidden(part)).map(PathBuf::from)
@@ -72,23 +77,28 @@ fn commutes(call: &Call, root: &Path) -> bool {
     const FIXED: &[&str] =
         &["run/nvme", "run/nvme/registry", "dev", "sys", "sys/kernel", "sys/class", "sys/class/nvme"];
     let Some(object) = call.object.as_deref().and_then(|o| o.strip_prefix(root).ok()) else { return false };
-    let file =
-        object.strip_prefix("run/nvme/registry").map_or(object.starts_with("sys"), |o| o.components().count() == 2);
+    let attribute = object.strip_prefix("run/nvme/registry").is_ok_and(|o| o.components().count() == 2);
+    let file = attribute || object.starts_with("sys");
     match call.name {
         "open" | "openat" | "openat2" | "stat" | "lstat" | "newfstatat" | "statx" => {
             FIXED.iter().any(|f| object == Path::new(f))
         }
         "fstat" => file || FIXED.iter().any(|f| object == Path::new(f)),
         "write" | "pwrite64" | "writev" => call.file_name().contains(".tmp."),
+        "fchmod" => attribute && call.file_name().contains(".tmp."),
         _ => false,
     }
 }
 
+fn creates(call: &Call) -> bool {
+    call.flags & nix::libc::O_CREAT as u64 != 0
+}
+
 pub fn may_change(call: &Call) -> bool {
     match call.name {
-        "open" | "openat" | "openat2" => call.flags & (nix::libc::O_CREAT | nix::libc::O_TRUNC) as u64 != 0,
+        "open" | "openat" | "openat2" => creates(call) || call.flags & nix::libc::O_TRUNC as u64 != 0,
         "write" | "pwrite64" | "writev" | "ftruncate" | "mkdir" | "mkdirat" | "unlink" | "unlinkat" | "rmdir"
-        | "link" | "linkat" => true,
+        | "link" | "linkat" | "chmod" | "fchmod" | "fchmodat" => true,
         name => name.starts_with("rename"),
     }
 }
@@ -98,19 +108,19 @@ pub fn label(call: &Call, root: &Path) -> String {
     let shorten = |path: &Path| {
         let text = path.strip_prefix(root).unwrap_or(path).display().to_string();
         let text = text.replace("run/nvme/registry/", "").replace("run/nvme/registry", "registry");
-        match text.split_once(".tmp.") {
-            Some((before, after)) => {
-                let rest = after.split_once('/').map_or(String::new(), |(_, r)| format!("/{r}"));
-                format!("{before}.tmp.*{rest}")
-            }
-            None => text,
-        }
+        // The end of a name that a sweep has given is no random part.
+        let taken = |random: &str| if random.ends_with('~') { "~" } else { "" };
+        let part = |name: &str| match name.split_once(".tmp.") {
+            Some((before, random)) => format!("{before}.tmp.*{}", taken(random)),
+            None => name.to_owned(),
+        };
+        text.split('/').map(part).collect::<Vec<_>>().join("/")
     };
     let mut text = call.name.to_owned();
     if let Some(object) = &call.object {
         text += &format!(" {}", shorten(object));
     }
-    if let Some(to) = &call.path2 {
+    if let Some(to) = &call.object2 {
         text += &format!(" -> {}", shorten(to));
     }
     if call.name == "renameat2" {

@@ -1,6 +1,7 @@
 //! One schedule: actors that take their steps one at a time in a fresh sandbox, in the order that a guide decides.
 
-use crate::actor::Actor;
+use crate::act::Act;
+use crate::actor::{Actor, Stepped};
 use crate::scenario::Scenario;
 use crate::world::{Truth, World};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,10 @@ const MOST_STEPS: usize = 1500;
 pub struct Step {
     pub actor: usize,
     pub label: String,
+    /// Whether it was refused.
+    pub failed: bool,
+    /// What a script did.
+    pub act: Option<Act>,
     pub truth: Truth,
 }
 
@@ -90,7 +95,8 @@ pub fn run(scenario: &Scenario, binary: &Path, root: PathBuf, guide: &mut dyn Gu
                 if stepped.changes {
                     world.look();
                 }
-                record.steps.push(Step { actor: choice, label: stepped.label, truth: world.truth() });
+                let Stepped { label, failed, act, .. } = stepped;
+                record.steps.push(Step { actor: choice, label, failed, act, truth: world.truth() });
                 schedule.push(choice as u8);
                 last = Some(choice);
             }

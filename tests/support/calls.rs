@@ -51,7 +51,7 @@ const TABLE: &[(libc::c_long, &str, Shape)] = table![
     SYS_sendmsg "sendmsg" Shape::Fd, SYS_recvfrom "recvfrom" Shape::Fd, SYS_ppoll "ppoll" Shape::Other,
     SYS_mmap "mmap" Shape::Other, SYS_munmap "munmap" Shape::Other, SYS_mprotect "mprotect" Shape::Other,
     SYS_brk "brk" Shape::Other, SYS_mremap "mremap" Shape::Other, SYS_madvise "madvise" Shape::Other,
-    SYS_getrandom "getrandom" Shape::Other, SYS_umask "umask" Shape::Other, SYS_geteuid "geteuid" Shape::Other,
+    SYS_prlimit64 "prlimit64" Shape::Other, SYS_getrandom "getrandom" Shape::Other, SYS_umask "umask" Shape::Other, SYS_geteuid "geteuid" Shape::Other,
     SYS_clock_gettime "clock_gettime" Shape::Other, SYS_getpid "getpid" Shape::Other, SYS_gettid "gettid" Shape::Other,
     SYS_rt_sigaction "rt_sigaction" Shape::Other, SYS_rt_sigprocmask "rt_sigprocmask" Shape::Other,
     SYS_sigaltstack "sigaltstack" Shape::Other, SYS_set_tid_address "set_tid_address" Shape::Other,
@@ -86,6 +86,8 @@ pub struct Call {
     /// The absolute path of what is touched: the directory descriptor's and `path` joined, or the descriptor's own.
     /// A descriptor of something removed reads as the kernel shows it, with ` (deleted)` at the end.
     pub object: Option<PathBuf>,
+    /// The same for the second path.
+    pub object2: Option<PathBuf>,
 }
 
 impl Call {
@@ -162,7 +164,9 @@ pub(super) fn read_call(pid: Pid) -> Call {
         (None, Some(fd)) => descriptor_path(pid, fd),
         (None, None) => None,
     };
-    Call { name, nr, args, path, path2, flags, object }
+    let directory2 = if let Shape::At2 { .. } = shape { args[2] as i32 } else { libc::AT_FDCWD };
+    let object2 = path2.as_ref().and_then(|path| Some(descriptor_path(pid, directory2)?.join(path)));
+    Call { name, nr, args, path, path2, flags, object, object2 }
 }
 
 fn descriptor_path(pid: Pid, fd: i32) -> Option<PathBuf> {
