@@ -6,11 +6,13 @@ use std::fs;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::unistd::mkfifo;
 
 use crate::bad_input::bounded;
 use crate::support::sandbox::{Listener, field};
+use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
 
 /// A datagram of the journal's native protocol, taken apart as the journal does: no line without a field's name.

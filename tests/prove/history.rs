@@ -6,7 +6,7 @@
 //! and which ends with what was found (linearizability: Herlihy and Wing, 1990).
 //!
 //! Commands that ended before the live controller was connected were about another one, and count for nothing. Those
-//! that were under way then may have been about either.
+//! that were under way then may have been about either, and so may those that ended while no controller was there.
 
 use crate::act::Act;
 use crate::actor::Kind;
@@ -82,7 +82,9 @@ pub fn check(scenario: &Scenario, record: &Record, found: &mut Vec<Violation>) {
         .collect();
     for attribute in attributes {
         let mut operations = operations(scenario, record, attribute);
-        operations.retain(|o| born.is_none_or(|born| o.last > born));
+        // An update for a device that is not there may be meant for the controller that comes next.
+        let for_the_next = |o: &Operation| record.steps[o.last].truth.live.is_none();
+        operations.retain(|o| born.is_none_or(|born| o.last > born) || for_the_next(o));
         operations.iter_mut().for_each(|o| o.sure &= born.is_none_or(|born| o.first > born));
         let value = |entry: Option<&Rc<Entry>>| entry.and_then(|e| e.text(attribute)).map(str::to_owned);
         let mut beginnings = vec![value(counts(&record.start))];
