@@ -11,6 +11,9 @@ use std::process::Command;
 const BUGS: &[(&str, &str, &str)] = &[
     ("retire_by_path", "remove-register", "S1"),
     ("claim_by_exchange", "claim-claim", "S2"),
+    ("claim_moves", "update-claim", "S1"),
+    ("purge_without_handing_over", "update-register", "P1"),
+    ("no_exchange_back", "late-register-register", "lost"),
     ("reader_no_reread", "register-owner", "S3"),
     ("verify_sysfs_only", "dies-register", "L1"),
 ];
