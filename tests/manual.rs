@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use nvme_registry::cli::table::{COMMANDS, Command, GLOBAL, Opt};
+use nvme_registry::cli::options::{GLOBAL, Opt};
+use nvme_registry::cli::table::{COMMANDS, Command};
 use nvme_registry::error::exit;
 use nvme_registry::kernel::fabrics::{FLAGS, OPTIONS, SECRETS, secret_variable};
 use nvme_registry::log::FILTER_VARIABLE;

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::table::{COMMANDS, Command, GLOBAL, Opt};
+use super::options::{GLOBAL, Opt};
+use super::table::{self, COMMANDS, Command};
 
-/// The help of the program, or of one command.
-pub fn text(command: Option<&Command>) -> String {
+/// The help of a command, or of the program where there is no command of this name.
+pub fn text(command: Option<&str>) -> String {
     let mut help = String::new();
     // Writing to a String cannot fail.
-    let _ = match command {
+    let _ = match command.and_then(table::command) {
         None => program(&mut help),
         Some(command) => one(&mut help, command),
     };

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use super::table::Command;
 use crate::kernel::fabrics::FabricsOption;
 use crate::name::{AttrName, Device, Value};
 use crate::report::fabric::Fabric;
@@ -29,7 +28,7 @@ pub struct Invocation {
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each is the command of its name, described in the table")]
 pub enum Request {
-    Help(Option<&'static Command>),
+    Help(Option<&'static str>),
     Version,
     Uevent,
     Connect { owner: Value, options: Vec<FabricsOption> },

@@ -1,49 +1,11 @@
-//! The one table of commands and options: parsing, `--help`, the manual and the completions all come from here or are
-//! checked against it.
+//! The table of commands. The parser, `--help`, the manual and the completions use this one table or are checked against
+//! it. Each entry names the function that makes its request, so that no command is parsed as another one.
 
-/// What an option means, to the code that reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is the option of its name, described in its entry of the table")]
-pub enum Id {
-    Root,
-    Verbose,
-    Quiet,
-    Help,
-    Version,
-    Owner,
-    As,
-    Attr,
-    Value,
-    Yes,
-    Unowned,
-    Stale,
-    All,
-    Transport,
-    Traddr,
-    Nqn,
-    Json,
-    Names,
-    DryRun,
-    Force,
-    ForceOption,
-    NoHeadings,
-    Output,
-}
-
-/// An option.
-#[derive(Debug)]
-pub struct Opt {
-    /// What it means.
-    pub id: Id,
-    /// Its long name, without the dashes.
-    pub long: &'static str,
-    /// Its letter.
-    pub short: Option<char>,
-    /// What its value is called, if it takes one.
-    pub value: Option<&'static str>,
-    /// What it does, in one line.
-    pub help: &'static str,
-}
+use super::arguments::Arguments;
+use super::options::{DRY_RUN, Id, JSON, NAMES, NQN, OWNER, Opt, TRADDR, TRANSPORT, UNOWNED_HELP, YES, flag, option};
+use super::parsers;
+use super::request::Request;
+use crate::error::Error;
 
 /// A command.
 #[derive(Debug)]
@@ -60,35 +22,9 @@ pub struct Command {
     pub options: &'static [Opt],
     /// An example.
     pub example: &'static str,
+    /// Makes the command's request from its arguments.
+    pub(super) parse: fn(&Arguments) -> Result<Request, Error>,
 }
-
-const fn flag(id: Id, long: &'static str, short: Option<char>, help: &'static str) -> Opt {
-    Opt { id, long, short, value: None, help }
-}
-
-const fn option(id: Id, long: &'static str, short: Option<char>, value: &'static str, help: &'static str) -> Opt {
-    Opt { id, long, short, value: Some(value), help }
-}
-
-/// Options that every command takes, before or after its name.
-pub const GLOBAL: &[Opt] = &[
-    option(Id::Root, "root", None, "DIR", "put DIR in front of every path (/run, /dev, /sys, /etc)"),
-    flag(Id::Verbose, "verbose", Some('v'), "log debug lines too, and show the log on standard error"),
-    flag(Id::Quiet, "quiet", Some('q'), "say nothing on standard error but errors; the exit code answers"),
-    flag(Id::Help, "help", Some('h'), "explain the program, or the command it follows"),
-    flag(Id::Version, "version", None, "print the version"),
-];
-
-const YES: Opt = flag(Id::Yes, "yes", None, "do not ask, also on a terminal");
-const OWNER: Opt = option(Id::Owner, "owner", None, "NAME", "the orchestrator, such as stas, nbft or discoverd");
-
-const UNOWNED_HELP: &str = "only what nobody owns";
-const TRANSPORT: Opt = option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop");
-const TRADDR: Opt = option(Id::Traddr, "traddr", None, "A", "only this transport address");
-const NQN: Opt = option(Id::Nqn, "nqn", Some('n'), "N", "only this subsystem NQN");
-const JSON: Opt = flag(Id::Json, "json", None, "print JSON");
-const NAMES: Opt = flag(Id::Names, "names", None, "print device names only, one a line");
-const DRY_RUN: Opt = flag(Id::DryRun, "dry-run", None, "only print what would be done");
 
 /// Every command, in the order of `--help`.
 pub const COMMANDS: &[Command] = &[
@@ -101,6 +37,7 @@ pub const COMMANDS: &[Command] = &[
                 logs what it did and why. Exits 0 for every decision.",
         options: &[],
         example: "ACTION=remove DEVNAME=/dev/nvme4 SEQNUM=1356 nvme-registry uevent",
+        parse: parsers::uevent,
     },
     Command {
         name: "connect",
@@ -119,6 +56,7 @@ pub const COMMANDS: &[Command] = &[
                 NVME_REGISTRY_DHCHAP_CTRL_SECRET, NVME_REGISTRY_TLS_KEY, NVME_REGISTRY_KEYRING.",
         options: &[OWNER, flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here")],
         example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
+        parse: parsers::connect,
     },
     Command {
         name: "register",
@@ -128,6 +66,7 @@ pub const COMMANDS: &[Command] = &[
                 controller are carried over. On a terminal it asks before it changes an owner.",
         options: &[OWNER, YES],
         example: "nvme-registry register nvme4 --owner stas",
+        parse: parsers::register,
     },
     Command {
         name: "claim",
@@ -145,6 +84,7 @@ pub const COMMANDS: &[Command] = &[
             NQN,
         ],
         example: "nvme connect-all && nvme-registry claim --unowned --transport tcp --owner boot",
+        parse: parsers::claim,
     },
     Command {
         name: "release",
@@ -153,6 +93,7 @@ pub const COMMANDS: &[Command] = &[
         about: "Removes the entry, with all its attributes, only if NAME owns it. On a terminal it asks first.",
         options: &[OWNER, YES],
         example: "nvme-registry release nvme4 --owner stas",
+        parse: parsers::release,
     },
     Command {
         name: "owner",
@@ -161,6 +102,7 @@ pub const COMMANDS: &[Command] = &[
         about: "Exits 1 and prints nothing if nobody does.",
         options: &[],
         example: "owner=$(nvme-registry owner nvme4) || echo nobody",
+        parse: parsers::owner,
     },
     Command {
         name: "check",
@@ -170,6 +112,7 @@ pub const COMMANDS: &[Command] = &[
                 error, or if there is no such controller. A local (PCIe) controller is the kernel's.",
         options: &[option(Id::As, "as", None, "NAME", "the orchestrator that asks")],
         example: "nvme-registry check nvme4 && nvme disconnect -d nvme4",
+        parse: parsers::check,
     },
     Command {
         name: "retrieve",
@@ -179,6 +122,7 @@ pub const COMMANDS: &[Command] = &[
                 entry that is known to be of an earlier controller answers no.",
         options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as owner or note")],
         example: "nvme-registry retrieve nvme4 -a note",
+        parse: parsers::retrieve,
     },
     Command {
         name: "update",
@@ -192,6 +136,7 @@ pub const COMMANDS: &[Command] = &[
             YES,
         ],
         example: "nvme-registry update nvme4 -a note -V 'boot-path SAN'",
+        parse: parsers::update,
     },
     Command {
         name: "delete",
@@ -200,6 +145,7 @@ pub const COMMANDS: &[Command] = &[
         about: "As 'nvme registry delete'. On a terminal it asks before it removes an entry or an owner.",
         options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "delete only this attribute"), YES],
         example: "nvme-registry delete nvme4 -a note",
+        parse: parsers::delete,
     },
     Command {
         name: "list",
@@ -218,6 +164,7 @@ pub const COMMANDS: &[Command] = &[
             NAMES,
         ],
         example: "nvme-registry list --owner stas --names",
+        parse: parsers::list,
     },
     Command {
         name: "status",
@@ -239,6 +186,7 @@ pub const COMMANDS: &[Command] = &[
             NAMES,
         ],
         example: "nvme-registry status -o DEVICE,OWNER,SUBSYSNQN --no-headings",
+        parse: parsers::status,
     },
     Command {
         name: "export",
@@ -248,6 +196,7 @@ pub const COMMANDS: &[Command] = &[
                 IMPORT{program} read the same.",
         options: &[],
         example: "eval \"$(nvme-registry export nvme4)\"; echo \"$NVME_OWNER\"",
+        parse: parsers::export,
     },
     Command {
         name: "disconnect",
@@ -256,6 +205,7 @@ pub const COMMANDS: &[Command] = &[
         about: "Exits 1 and names the owner if somebody else does. ('nvme disconnect' stays the unguarded way.)",
         options: &[OWNER],
         example: "nvme-registry disconnect nvme4 --owner stas",
+        parse: parsers::disconnect,
     },
     Command {
         name: "disconnect-all",
@@ -271,6 +221,7 @@ pub const COMMANDS: &[Command] = &[
             YES,
         ],
         example: "nvme-registry disconnect-all --transport tcp --dry-run",
+        parse: parsers::disconnect_all,
     },
     Command {
         name: "sweep",
@@ -279,6 +230,7 @@ pub const COMMANDS: &[Command] = &[
         about: "Prints what it removed. A leftover is a write under way that is older than a minute.",
         options: &[DRY_RUN],
         example: "nvme-registry sweep --dry-run",
+        parse: parsers::sweep,
     },
 ];
 
