@@ -18,7 +18,6 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::IDENTIFIER;
 use crate::name::Escaped;
-use crate::report::output::complain;
 use crate::root::Root;
 
 /// The environment variable with `env_logger`'s filter syntax.
@@ -60,7 +59,7 @@ fn understood(filter: &str) -> String {
     };
     let (good, bad): (Vec<&str>, Vec<&str>) = directives.split(',').partition(is_understood);
     if !bad.is_empty() || pattern.is_some_and(|pattern| pattern.contains('/')) {
-        complain(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
+        to_stderr(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
     }
     match pattern.filter(|pattern| !pattern.contains('/')) {
         Some(pattern) => format!("{}/{pattern}", good.join(",")),
@@ -89,8 +88,7 @@ impl Log for Logger {
             || self.to_socket(SYSLOG_SOCKET, || syslog(priority, &text))
             || self.to_kernel(priority, &text);
         if !taken || self.echo {
-            // The last resort: there is nobody left to tell if it fails.
-            let _ = write(stderr(), format!("{IDENTIFIER}: {text}\n").as_bytes());
+            to_stderr(format_args!("{text}"));
         }
     }
 
@@ -119,6 +117,11 @@ impl Logger {
             .and_then(|log| write(&log, line.as_bytes()))
             .is_ok_and(|written| written == line.len())
     }
+}
+
+/// Writes a line to standard error, the last of the sinks. A failure cannot be reported anywhere else.
+fn to_stderr(text: std::fmt::Arguments<'_>) {
+    let _ = write(stderr(), format!("{IDENTIFIER}: {text}\n").as_bytes());
 }
 
 /// syslog(3)'s priority of a level.

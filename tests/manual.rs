@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use nvme_registry::cli::Column;
 use nvme_registry::cli::options::{GLOBAL, Opt};
 use nvme_registry::cli::table::{COMMANDS, Command};
 use nvme_registry::error::exit;
 use nvme_registry::kernel::fabrics::{FLAGS, OPTIONS, SECRETS, secret_variable};
 use nvme_registry::log::FILTER_VARIABLE;
-use nvme_registry::report::view::Column;
 
 fn file(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(path);

@@ -4,6 +4,7 @@
 //! [`options`]; then the parser of the command makes the request from its [`arguments`].
 
 mod arguments;
+mod column;
 pub mod help;
 pub mod options;
 mod parsers;
@@ -15,6 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use lexopt::Arg;
 
+pub use column::Column;
 pub use request::{FabricFilter, Filter, Format, Invocation, Look, Request, Which, Whose};
 
 use crate::error::Error;

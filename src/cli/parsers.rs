@@ -3,12 +3,12 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::arguments::Arguments;
+use super::column::Column;
 use super::options::Id;
 use super::request::{FabricFilter, Filter, Format, Look, Request, Which, Whose};
 use crate::error::Error;
 use crate::kernel::fabrics::{BadOption, FabricsOption};
 use crate::name::Escaped;
-use crate::report::view::Column;
 
 pub(super) fn uevent(arguments: &Arguments) -> Result<Request, Error> {
     arguments.no_arguments()?;

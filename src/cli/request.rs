@@ -1,12 +1,10 @@
 //! What is to be done: the command line as types.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
+use super::column::Column;
 use crate::kernel::fabrics::FabricsOption;
 use crate::name::{AttrName, Device, Value};
-use crate::report::fabric::Fabric;
-use crate::report::view::Column;
 use crate::root::Root;
 
 /// What is to be done, and how.
@@ -89,16 +87,6 @@ impl FabricFilter {
     /// Whether it lets everything pass.
     pub fn is_empty(&self) -> bool {
         self.transport.is_none() && self.traddr.is_none() && self.nqn.is_none()
-    }
-
-    /// Whether a controller passes.
-    pub fn matches(&self, fabric: &Fabric) -> bool {
-        let is = |wanted: &Option<OsString>, found: Option<&[u8]>| {
-            wanted.as_ref().is_none_or(|wanted| found == Some(wanted.as_bytes()))
-        };
-        is(&self.transport, fabric.transport.as_deref())
-            && is(&self.traddr, fabric.traddr())
-            && is(&self.nqn, fabric.subsysnqn.as_deref())
     }
 }
 

@@ -5,6 +5,7 @@ mod ask;
 mod attribute;
 mod connect;
 mod disconnect;
+mod filter;
 mod list;
 mod own;
 mod query;

@@ -7,7 +7,7 @@ use rustix::termios::tcgetwinsize;
 
 use super::Context;
 use super::list::{json_document, readable, view};
-use crate::cli::{Filter, Look, Which};
+use crate::cli::{Column, Filter, Look, Which};
 use crate::error::{Error, exit};
 use crate::name::Device;
 use crate::registry::entry::Ownership;
@@ -15,7 +15,7 @@ use crate::registry::look::Wanted;
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::table::lay_out;
-use crate::report::view::{Column, View, Worth};
+use crate::report::view::{View, Worth};
 
 pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look: &Look) -> Result<u8, Error> {
     let mut code = exit::DONE;
