@@ -22,6 +22,7 @@ mod log_sinks;
 mod manual;
 mod names;
 mod policy;
+mod progress;
 mod properties;
 mod protocol;
 mod races;

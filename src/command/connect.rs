@@ -63,7 +63,7 @@ pub(super) fn connect(
     };
     match registry.register(&context.kernel, device, owner) {
         Ok(registered) => {
-            out.line(device);
+            out.line_now(device);
             log_registered(device, owner, registered)
         }
         // Gone already: nothing is left, and nothing is unowned.

@@ -87,10 +87,10 @@ fn each(
     };
     let seen = look(context, &controller);
     match decide(mode, controller.is_local()?, wanted, standing(&seen)) {
-        Decision::Disconnect if dry_run => out.line(format_args!("{device}: would be disconnected")),
+        Decision::Disconnect if dry_run => out.line_now(format_args!("{device}: would be disconnected")),
         Decision::Disconnect => take_down(out, &controller, standing(&seen))?,
         Decision::Leave(reason) => {
-            out.line(format_args!("{device}: left alone: {reason}"));
+            out.line_now(format_args!("{device}: left alone: {reason}"));
             let unread = reason == Reason::Unreadable;
             return if unread { unreadable(seen).map_or(Ok(()), Err) } else { Ok(()) };
         }
@@ -136,9 +136,9 @@ fn take_down(out: &mut Output, controller: &Controller, standing: Standing<'_>) 
         Deleted::Done => {
             let owner = if let Standing::Owner(name) = standing { Some(name) } else { None };
             story::disconnected(device, owner);
-            out.line(format_args!("{device}: disconnected"));
+            out.line_now(format_args!("{device}: disconnected"));
         }
-        Deleted::Gone => out.line(format_args!("{device}: gone already")),
+        Deleted::Gone => out.line_now(format_args!("{device}: gone already")),
     }
     Ok(())
 }

@@ -103,6 +103,5 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
         }
         Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
     };
-    output.flush()?;
-    Ok(code)
+    Ok(exit::worse(code, output.finish()))
 }

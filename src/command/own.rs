@@ -40,7 +40,7 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
         // One device that cannot be claimed does not keep the others from it.
         let code = match claim_one(context, device, owner) {
             Ok(Claimed::Won { .. } | Claimed::Already) => {
-                out.line(device);
+                out.line_now(device);
                 exit::DONE
             }
             Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
@@ -79,7 +79,7 @@ pub(super) fn claim_unowned(
             claim_one(context, device, owner).map(Some)
         });
         match claimed {
-            Ok(Some(Claimed::Won { .. })) => out.line(device),
+            Ok(Some(Claimed::Won { .. })) => out.line_now(device),
             // It went away meanwhile, or was never a fabrics controller.
             Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}

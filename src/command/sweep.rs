@@ -15,13 +15,13 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
         Ok(Swept::Entry { device, owner, verdict }) => {
             let reason = verdict.reason();
             let name = owner.name().map_or_else(|| "-".to_owned(), ToString::to_string);
-            out.line(format_args!("{device}: {name}: {reason}"));
+            out.line_now(format_args!("{device}: {name}: {reason}"));
             if !dry_run {
                 story::retired(device, &owner, reason);
             }
         }
         Ok(Swept::Leftover(path)) => {
-            out.line(format_args!("{path}: leftover"));
+            out.line_now(format_args!("{path}: leftover"));
             if !dry_run {
                 story::swept(&path);
             }

@@ -4,13 +4,18 @@ use rustix::io::{Errno, write};
 use rustix::stdio::{stderr, stdout};
 use rustix::termios::isatty;
 
-use crate::error::Error;
+use crate::error::{Error, exit};
 use crate::name::Value;
 
-/// What a command prints: collected, and written by [`Output::flush`] in one go.
+/// What a command prints on standard output.
+///
+/// An answer is collected, and written when the command ends. A change that was made is said at once, by
+/// [`Output::line_now`]. A failure to write does not stop the command; [`Output::finish`] reports it.
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
+    /// The first failure. Nothing is written after it.
+    failure: Option<Errno>,
 }
 
 impl Output {
@@ -22,6 +27,13 @@ impl Output {
     /// Adds a line.
     pub fn line(&mut self, text: impl std::fmt::Display) {
         self.push(format!("{text}\n").as_bytes());
+    }
+
+    /// Writes a line, and what was collected before it, at once. Should the command be interrupted later, the line has
+    /// been said.
+    pub fn line_now(&mut self, text: impl std::fmt::Display) {
+        self.line(text);
+        self.write();
     }
 
     /// Adds a value and a newline. On a terminal everything that a terminal could act on is escaped. Elsewhere a value
@@ -46,21 +58,28 @@ impl Output {
         self.push(b"\n");
     }
 
-    /// Writes what was collected.
-    ///
-    /// # Errors
-    /// Standard output cannot be written: a closed pipe, a full disk.
-    pub fn flush(&mut self) -> Result<(), Error> {
+    /// Writes what was collected, reports a failure to write, and returns the exit code of the output. A closed pipe is
+    /// not reported: its reader has what it wanted, and only the exit code tells that there was more.
+    pub fn finish(&mut self) -> u8 {
+        self.write();
+        match self.failure {
+            None => return exit::DONE,
+            Some(Errno::PIPE) => {}
+            Some(errno) => complain(Error::system("write", "standard output", errno)),
+        }
+        exit::SYSTEM
+    }
+
+    fn write(&mut self) {
         let mut rest = self.bytes.as_slice();
-        while !rest.is_empty() {
+        while !rest.is_empty() && self.failure.is_none() {
             match write(stdout(), rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::system("write", "standard output", errno)),
+                Err(errno) => self.failure = Some(errno),
             }
         }
         self.bytes.clear();
-        Ok(())
     }
 }
 
