@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use log::kv::{self, Key, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, write};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
@@ -29,6 +30,9 @@ const KERNEL_LOG: &str = "/dev/kmsg";
 
 /// syslog(3)'s `LOG_DAEMON`, and its place in a priority.
 const FACILITY: u8 = 3;
+
+/// The bytes that one write to a pipe takes without waiting, if poll(2) says that the pipe is writable (pipe(7)).
+const PIPE_BUF: usize = 4096;
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
@@ -119,9 +123,21 @@ impl Logger {
     }
 }
 
-/// Writes a line to standard error, the last of the sinks. A failure cannot be reported anywhere else.
+/// Writes a line to standard error, the last of the sinks, without waiting: a reader that is slow or stopped must not hold
+/// up udev's event. Part of the line, or all of it, is lost where standard error takes no more, and a failure cannot be
+/// reported anywhere else.
 fn to_stderr(text: std::fmt::Arguments<'_>) {
-    let _ = write(stderr(), format!("{IDENTIFIER}: {text}\n").as_bytes());
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    for part in format!("{IDENTIFIER}: {text}\n").as_bytes().chunks(PIPE_BUF) {
+        let mut stderr = [PollFd::from_borrowed_fd(stderr(), PollFlags::OUT)];
+        let taken = poll(&mut stderr, Some(&now)) == Ok(1) && {
+            let [stderr] = &stderr;
+            stderr.revents().contains(PollFlags::OUT) && write(stderr, part) == Ok(part.len())
+        };
+        if !taken {
+            return;
+        }
+    }
 }
 
 /// syslog(3)'s priority of a level.

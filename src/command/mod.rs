@@ -82,7 +82,7 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
             out.line(format_args!("{} {}", crate::IDENTIFIER, env!("CARGO_PKG_VERSION")));
             exit::DONE
         }
-        Request::Uevent => uevent::uevent(context)?,
+        Request::Uevent => uevent::uevent(context),
         Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
         Request::Register { device, owner } => own::register(context, device, &owner)?,
         Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,
