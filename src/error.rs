@@ -133,7 +133,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Usage(text) => f.write_str(text),
-            Kind::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
+            Kind::System { operation, path, errno } => write!(f, "{operation} {path}: {}", cause(*errno)),
             Kind::Unreadable { path, why } => write!(f, "read {path}: {why}"),
             Kind::NotADirectory { path } => {
                 write!(f, "open {path}: Not a directory (a symbolic link is not followed)")
@@ -150,13 +150,10 @@ impl fmt::Display for Error {
     }
 }
 
-/// The kernel's answer in words. `std` has them all; it appends "(os error 13)", which nobody needs.
-struct Cause(Errno);
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = std::io::Error::from(self.0).to_string();
-        let number = format!(" (os error {})", self.0.raw_os_error());
-        f.write_str(text.strip_suffix(&*number).unwrap_or(&text))
-    }
+/// The meaning of an errno in words, as strerror(3) has it: "Permission denied". The standard library has the words, and
+/// appends the number (" (os error 13)"), which is taken off.
+pub fn cause(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    let number = format!(" (os error {})", errno.raw_os_error());
+    text.strip_suffix(&*number).map(str::to_owned).unwrap_or(text)
 }

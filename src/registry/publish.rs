@@ -97,7 +97,7 @@ impl Registry {
         for _ in 0..ROUNDS {
             match self.try_build(device, draft) {
                 Err(Errno::NOENT) => {}
-                built => return built.map_err(|errno| Error::system("write the entry of", device.name(), errno)),
+                built => return built.map_err(|errno| Error::system("write", self.message_path(device.name()), errno)),
             }
         }
         Err(Kind::Unsettled { device }.into())
