@@ -4,29 +4,45 @@
 //! "no" is not an error: it is an outcome of its command (exit code 1).
 
 use std::fmt;
+use std::process::ExitCode;
 
 use rustix::io::Errno;
 
 use crate::name::{Device, Escaped};
 
-/// The exit codes, a contract with scripts (DESIGN 5).
-pub mod exit {
-    /// Done; yes.
-    pub const DONE: u8 = 0;
-    /// No: unowned, not registered, no such attribute, someone else's (a local controller is the kernel's), declined.
-    pub const NO: u8 = 1;
-    /// Bad usage: an unknown command or option, a missing or malformed argument.
-    pub const USAGE: u8 = 2;
-    /// The system refused.
-    pub const SYSTEM: u8 = 3;
-    /// No such controller, where a command needs one.
-    pub const NO_CONTROLLER: u8 = 4;
+/// How a command ended, in order of gravity: of two outcomes of a command that goes on after a failure the greater one
+/// is its outcome. The codes are a contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Exit code 0: done, or "yes".
+    Done,
+    /// Exit code 1: "no". The controller is unowned, not registered, local or another orchestrator's, there is no such
+    /// attribute, or the question was declined.
+    No,
+    /// Exit code 4: there is no such controller, and the command needs one.
+    NoController,
+    /// Exit code 2: an unknown command or option, or a missing or malformed argument.
+    Usage,
+    /// Exit code 3: the system refused.
+    System,
+}
 
-    /// The graver of two, for a command that goes on after a failure: a refusal of the system before a controller that
-    /// is not there, that before a "no".
-    pub fn worse(one: u8, other: u8) -> u8 {
-        let gravity = |code: u8| [DONE, NO, NO_CONTROLLER, USAGE, SYSTEM].iter().position(|&known| known == code);
-        if gravity(other) > gravity(one) { other } else { one }
+impl Exit {
+    /// The exit code of the process.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::System => 3,
+            Exit::NoController => 4,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -114,17 +130,17 @@ impl Error {
         }
     }
 
-    /// The exit code that tells scripts the same.
-    pub fn exit_code(&self) -> u8 {
+    /// How a command ends that fails with this error.
+    pub fn exit(&self) -> Exit {
         match self.kind() {
-            Kind::Usage(_) => exit::USAGE,
+            Kind::Usage(_) => Exit::Usage,
             Kind::System { .. }
             | Kind::NotADirectory { .. }
             | Kind::Unreadable { .. }
             | Kind::Unsettled { .. }
-            | Kind::Connect { .. } => exit::SYSTEM,
-            Kind::Local { .. } => exit::NO,
-            Kind::NoController { .. } => exit::NO_CONTROLLER,
+            | Kind::Connect { .. } => Exit::System,
+            Kind::Local { .. } => Exit::No,
+            Kind::NoController { .. } => Exit::NoController,
         }
     }
 }

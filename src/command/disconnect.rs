@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::Context;
 use super::ask::typed_yes;
 use crate::cli::Whose;
-use crate::error::{Error, Kind, exit};
+use crate::error::{Error, Exit, Kind};
 use crate::guard::{Decision, Mode, Reason, Standing, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::name::{Device, Value};
@@ -18,7 +18,7 @@ use crate::registry::look::{Seen, Wanted};
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
-pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Names what is missing, if something is.
     context.kernel.incarnation(device)?;
     let Some(controller) = context.kernel.open_controller(device)? else {
@@ -28,12 +28,12 @@ pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &V
     match decide(Mode::OwnedByOrUnowned(owner), controller.is_local()?, true, standing(&seen)) {
         Decision::Disconnect => {
             take_down(out, &controller, standing(&seen))?;
-            Ok(exit::DONE)
+            Ok(Exit::Done)
         }
         Decision::Leave(reason) => {
             context.note(format_args!("{device}: left alone: {reason}"));
             let unread = reason == Reason::Unreadable;
-            if unread { unreadable(seen).map_or(Ok(exit::NO), Err) } else { Ok(exit::NO) }
+            if unread { unreadable(seen).map_or(Ok(Exit::No), Err) } else { Ok(Exit::No) }
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn all(
     transport: Option<&OsStr>,
     whose: &Whose,
     dry_run: bool,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     let (mode, question) = match whose {
         Whose::Nobodys => (Mode::Unowned, None),
         Whose::Owners(name) => (Mode::OwnedBy(name), Some(format!("Disconnect every controller that {name} owns?"))),
@@ -53,18 +53,18 @@ pub(super) fn all(
     if let Some(question) = question.filter(|_| !dry_run)
         && !typed_yes(context, question)?
     {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     let devices = context.kernel.controllers()?;
     if devices.is_empty() {
         context.note("no controllers: nothing to do");
     }
-    let mut code = exit::DONE;
+    let mut code = Exit::Done;
     for device in devices {
         // One that cannot be disconnected does not keep the others from it.
         if let Err(error) = each(context, out, device, transport, mode, dry_run) {
             complain(&error);
-            code = exit::SYSTEM;
+            code = Exit::System;
         }
     }
     Ok(code)

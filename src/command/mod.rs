@@ -17,7 +17,7 @@ use std::cell::OnceCell;
 use std::mem::ManuallyDrop;
 
 use crate::cli::{Invocation, Request, help};
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::kernel::sysfs::Kernel;
 use crate::kernel::uevent::Event;
 use crate::name::Device;
@@ -65,8 +65,8 @@ impl Context {
 /// Runs a command and returns the exit code.
 ///
 /// # Errors
-/// Whatever kept the command from being done; [`Error::exit_code`] is the exit code then.
-pub fn run(invocation: Invocation) -> Result<u8, Error> {
+/// Whatever kept the command from being done; [`Error::exit`] is the exit code then.
+pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
@@ -76,11 +76,11 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
     let code = match request {
         Request::Help(command) => {
             out.push(help::text(command).as_bytes());
-            exit::DONE
+            Exit::Done
         }
         Request::Version => {
             out.line(format_args!("{} {}", crate::IDENTIFIER, env!("CARGO_PKG_VERSION")));
-            exit::DONE
+            Exit::Done
         }
         Request::Uevent => uevent::uevent(context),
         Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
@@ -103,5 +103,5 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
         }
         Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
     };
-    Ok(exit::worse(code, output.finish()))
+    Ok(code.max(output.finish()))
 }

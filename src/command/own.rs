@@ -3,7 +3,7 @@
 use super::Context;
 use super::ask::confirmed;
 use crate::cli::FabricFilter;
-use crate::error::{Error, Kind, exit};
+use crate::error::{Error, Exit, Kind};
 use crate::name::{Device, Value};
 use crate::registry::Registry;
 use crate::registry::claim::Claimed;
@@ -13,51 +13,51 @@ use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
-pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Before anything is asked, or made on disk: a registry for a controller that is not there is nobody's wish.
     context.kernel.incarnation(device)?;
     if !may_replace_owner(context, device, owner)? {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     let registered = Registry::create(&context.root)?.register(&context.kernel, device, owner)?;
     log_registered(device, owner, registered)
 }
 
 /// Tells of a registration, and then of what went wrong with it, if anything did.
-pub(super) fn log_registered(device: Device, owner: &Value, registered: Registered) -> Result<u8, Error> {
+pub(super) fn log_registered(device: Device, owner: &Value, registered: Registered) -> Result<Exit, Error> {
     match registered {
-        Registered::Unchanged => Ok(exit::DONE),
+        Registered::Unchanged => Ok(Exit::Done),
         Registered::Written { tie, replaced, failure } => {
             story::registered(device, owner, tie, replaced.as_ref());
-            failure.map_or(Ok(exit::DONE), Err)
+            failure.map_or(Ok(Exit::Done), Err)
         }
     }
 }
 
-pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
+pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
     for &device in devices {
         // One device that cannot be claimed does not keep the others from it.
         let code = match claim_one(context, device, owner) {
             Ok(Claimed::Won { .. } | Claimed::Already) => {
                 out.line_now(device);
-                exit::DONE
+                Exit::Done
             }
             Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
                 complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-                exit::SYSTEM
+                Exit::System
             }
             Ok(Claimed::Lost(somebody)) => {
                 let name = somebody.name().map(ToString::to_string).unwrap_or_default();
                 context.note(format_args!("{device}: owned by {name}"));
-                exit::NO
+                Exit::No
             }
             Err(error) => {
                 complain(&error);
-                error.exit_code()
+                error.exit()
             }
         };
-        worst = exit::worse(worst, code);
+        worst = worst.max(code);
     }
     Ok(worst)
 }
@@ -69,8 +69,8 @@ pub(super) fn claim_unowned(
     out: &mut Output,
     filter: &FabricFilter,
     owner: &Value,
-) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
+) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
     for device in context.kernel.controllers()? {
         let claimed = Fabric::read(&context.kernel, device).and_then(|fabric| {
             if fabric.is_local() || !filter.matches(&fabric) {
@@ -85,7 +85,7 @@ pub(super) fn claim_unowned(
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}
             Err(error) => {
                 complain(&error);
-                worst = exit::worse(worst, error.exit_code());
+                worst = worst.max(error.exit());
             }
         }
     }
@@ -101,32 +101,32 @@ fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed
     Ok(claimed)
 }
 
-pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     let Some(seen) = context.look(device, None)? else {
         context.note(format_args!("{device}: not registered"));
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     };
     match seen.standing_owner() {
         Ownership::Owner(name) if name == owner => {}
         Ownership::Owner(name) => {
             context.note(format_args!("{device}: owned by {name}"));
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
         Ownership::Nobody => {
             context.note(format_args!("{device}: nobody owns it"));
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
         Ownership::Unreadable(error) => {
             complain(error);
-            return Ok(exit::SYSTEM);
+            return Ok(Exit::System);
         }
     }
     if !confirmed(context, format_args!("{device}: release it from {owner}?"))? {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     seen.entry.retire(&context.kernel)?;
     story::released(device, owner);
-    Ok(exit::DONE)
+    Ok(Exit::Done)
 }
 
 /// Asks before somebody else's ownership is overwritten.

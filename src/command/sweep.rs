@@ -1,16 +1,16 @@
 //! `sweep`: stale entries and leftovers.
 
 use super::Context;
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::registry::sweep::Swept;
 use crate::report::output::{self, Output};
 use crate::report::story;
 
-pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<u8, Error> {
+pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<Exit, Error> {
     let Some(registry) = context.registry()? else {
-        return Ok(exit::DONE);
+        return Ok(Exit::Done);
     };
-    let mut code = exit::DONE;
+    let mut code = Exit::Done;
     registry.sweep(&context.kernel, dry_run, |swept| match swept {
         Ok(Swept::Entry { device, owner, verdict }) => {
             let reason = verdict.reason();
@@ -28,7 +28,7 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
         }
         Err(error) => {
             output::complain(&error);
-            code = exit::SYSTEM;
+            code = Exit::System;
         }
     })?;
     Ok(code)

@@ -4,7 +4,7 @@ use rustix::io::{Errno, write};
 use rustix::stdio::{stderr, stdout};
 use rustix::termios::isatty;
 
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::name::Value;
 
 /// What a command prints on standard output.
@@ -58,16 +58,16 @@ impl Output {
         self.push(b"\n");
     }
 
-    /// Writes what was collected, reports a failure to write, and returns the exit code of the output. A closed pipe is
+    /// Writes what was collected, reports a failure to write, and says how the output ended. A closed pipe is
     /// not reported: its reader has what it wanted, and only the exit code tells that there was more.
-    pub fn finish(&mut self) -> u8 {
+    pub fn finish(&mut self) -> Exit {
         self.write();
         match self.failure {
-            None => return exit::DONE,
+            None => return Exit::Done,
             Some(Errno::PIPE) => {}
             Some(errno) => complain(Error::system("write", "standard output", errno)),
         }
-        exit::SYSTEM
+        Exit::System
     }
 
     fn write(&mut self) {
