@@ -1,7 +1,7 @@
-//! What can go wrong, in one enum, and the exit code of each.
+//! The failures of a command, in one enum, and the exit codes.
 //!
-//! `Display` names the operation, the thing and the cause ("open /run/nvme/registry: Permission denied"). An answer of
-//! "no" is not an error: it is an outcome of its command (exit code 1).
+//! `Display` names the operation, the path and the cause ("open /run/nvme/registry: Permission denied"). The answer "no"
+//! is not an error but an outcome of its command ([`Exit::No`]).
 
 use std::fmt;
 use std::process::ExitCode;
@@ -46,56 +46,56 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A failure: one pointer, so that the results of everything that nearly always succeeds are small to pass on.
+/// A failure. It is one pointer wide, so that a `Result` of an operation that nearly always succeeds is small.
 #[derive(Debug)]
 pub struct Error(Box<Kind>);
 
-/// What failed.
+/// The kind of a failure, with what its message needs.
 #[derive(Debug)]
 pub enum Kind {
-    /// The command line, or the environment that stands for it, cannot be understood.
+    /// The command line, or the environment of `uevent`, is malformed.
     Usage(String),
     /// A system call failed.
     System {
         /// The operation in a word or two: "open", "rename to nvme4".
         operation: &'static str,
-        /// What it was done to.
+        /// The path it was applied to.
         path: String,
-        /// The kernel's answer.
+        /// The errno of the call.
         errno: Errno,
     },
-    /// Something is not what the registry can hold: an attribute that is a FIFO, an entry that is a link.
+    /// A file is not of a kind that the registry holds: an attribute that is a FIFO, an entry that is a symbolic link.
     Unreadable {
-        /// What could not be read.
+        /// The path of the file.
         path: String,
-        /// What it is instead.
+        /// The reason, such as "a FIFO".
         why: &'static str,
     },
-    /// A directory of the registry is a file, or a link, which is not followed.
+    /// The path of a directory of the registry is a file, or a symbolic link, which is not followed.
     NotADirectory {
-        /// What it is called.
+        /// The path of the directory.
         path: String,
     },
     /// There is no such controller.
     NoController {
-        /// The name asked for.
+        /// The device that was named.
         device: Device,
-        /// What is missing.
+        /// The reason, such as a missing device node.
         why: &'static str,
     },
     /// The kernel refused a connection.
     Connect {
-        /// Why, in words.
+        /// The reason, in words.
         words: String,
     },
-    /// This is a controller of the host itself, which never gets an entry.
+    /// The controller is local (PCIe); only fabrics controllers have entries.
     Local {
-        /// The name asked for.
+        /// The device that was named.
         device: Device,
     },
-    /// The name kept changing hands for so long that giving up is the honest answer.
+    /// Other processes changed the entry each time this command tried to.
     Unsettled {
-        /// The name.
+        /// The device whose entry it is.
         device: Device,
     },
 }
@@ -107,12 +107,12 @@ impl From<Kind> for Error {
 }
 
 impl Error {
-    /// What failed.
+    /// The kind of the failure, for callers that tolerate one.
     pub fn kind(&self) -> &Kind {
         &self.0
     }
 
-    /// The command line, or the environment that stands for it, cannot be understood.
+    /// The command line, or the environment of `uevent`, is malformed.
     pub fn usage(text: impl Into<String>) -> Error {
         Kind::Usage(text.into()).into()
     }

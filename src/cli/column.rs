@@ -3,7 +3,7 @@
 /// A column of `status`, and a key of its JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
-    /// The name.
+    /// The device name.
     Device,
     /// The owner.
     Owner,
@@ -13,14 +13,14 @@ pub enum Column {
     Address,
     /// The subsystem NQN.
     Subsysnqn,
-    /// The kernel's state of it.
+    /// The controller's state in sysfs.
     State,
-    /// What its entry is worth.
+    /// Whether the entry is current, stale or unverified.
     Entry,
 }
 
 impl Column {
-    /// All of them, in the order they are shown.
+    /// Every column, in the default order of the table.
     pub const ALL: [Column; 7] = [
         Column::Device,
         Column::Owner,
@@ -31,7 +31,7 @@ impl Column {
         Column::Entry,
     ];
 
-    /// The key in JSON; in capitals the heading.
+    /// The key in JSON. In capitals it is the heading in the table.
     pub fn key(self) -> &'static str {
         match self {
             Column::Device => "device",

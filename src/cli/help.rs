@@ -1,4 +1,4 @@
-//! `--help`, from the table.
+//! The text of `--help`, made from the table.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub fn text(command: Option<&str>) -> String {
 fn program(out: &mut String) -> std::fmt::Result {
     out.push_str(
         "Usage: nvme-registry [OPTIONS] COMMAND [ARGUMENTS]\n\
-         Keeps the NVMe-oF controller ownership registry, /run/nvme/registry, true.\n\n\
+         Maintains the registry of NVMe-oF controller ownership, /run/nvme/registry.\n\n\
          Commands:\n",
     );
     for command in COMMANDS {

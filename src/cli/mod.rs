@@ -1,7 +1,7 @@
 //! The command line: argv becomes one [`Request`], whose types need no further check.
 //!
 //! [`parse`] takes options and positional arguments apart with lexopt, by the [`table`] of commands and the
-//! [`options`]; then the parser of the command makes the request from its [`arguments`].
+//! [`options`]; then the parser of the command makes the request from its arguments.
 
 mod arguments;
 mod column;

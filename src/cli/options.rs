@@ -1,7 +1,7 @@
 //! The options: what each means, how it is spelled, and whether it takes a value. The parser, `--help`, the manual and
 //! the completions use this one definition or are checked against it.
 
-/// What an option means, to the code that reads it.
+/// The meaning of an option. Two commands may spell an option alike and describe it differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is the option of its name, described in its entry of the table")]
 pub enum Id {
@@ -30,18 +30,18 @@ pub enum Id {
     Output,
 }
 
-/// An option.
+/// One option of the command line.
 #[derive(Debug)]
 pub struct Opt {
-    /// What it means.
+    /// The meaning, by which the parsers ask for the option.
     pub id: Id,
-    /// Its long name, without the dashes.
+    /// The long name, without the dashes.
     pub long: &'static str,
-    /// Its letter.
+    /// The letter of the short form, if it has one.
     pub short: Option<char>,
-    /// What its value is called, if it takes one.
+    /// The word for its value in the help. `None`: the option is a flag.
     pub value: Option<&'static str>,
-    /// What it does, in one line.
+    /// The description in the help, one line.
     pub help: &'static str,
 }
 
@@ -63,16 +63,16 @@ pub(super) const fn option(
 pub const GLOBAL: &[Opt] = &[
     option(Id::Root, "root", None, "DIR", "put DIR in front of every path (/run, /dev, /sys, /etc)"),
     flag(Id::Verbose, "verbose", Some('v'), "log debug lines too, and show the log on standard error"),
-    flag(Id::Quiet, "quiet", Some('q'), "say nothing on standard error but errors; the exit code answers"),
+    flag(Id::Quiet, "quiet", Some('q'), "print nothing but errors on standard error; the exit code is the answer"),
     flag(Id::Help, "help", Some('h'), "explain the program, or the command it follows"),
     flag(Id::Version, "version", None, "print the version"),
 ];
 
-pub(super) const YES: Opt = flag(Id::Yes, "yes", None, "do not ask, also on a terminal");
+pub(super) const YES: Opt = flag(Id::Yes, "yes", None, "do not ask for confirmation on a terminal");
 pub(super) const OWNER: Opt =
     option(Id::Owner, "owner", None, "NAME", "the orchestrator, such as stas, nbft or discoverd");
 
-pub(super) const UNOWNED_HELP: &str = "only what nobody owns";
+pub(super) const UNOWNED_HELP: &str = "only controllers without an owner";
 pub(super) const TRANSPORT: Opt =
     option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop");
 pub(super) const TRADDR: Opt = option(Id::Traddr, "traddr", None, "A", "only this transport address");

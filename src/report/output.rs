@@ -1,4 +1,4 @@
-//! Standard output and standard error, without the print macros: those panic on a closed pipe.
+//! Standard output and standard error, without the print macros, which panic on a closed pipe.
 
 use rustix::io::{Errno, write};
 use rustix::stdio::{stderr, stdout};
@@ -36,12 +36,12 @@ impl Output {
         self.write();
     }
 
-    /// Adds a value and a newline. On a terminal everything that a terminal could act on is escaped. Elsewhere a value
-    /// goes out byte for byte, but for control characters, which only a stranger can have stored and which would forge
-    /// lines (H10).
+    /// Adds a value and a newline. On a terminal, control characters and bytes that are not UTF-8 are escaped. Elsewhere
+    /// only ASCII control characters are escaped: this program never stores one, but another writer can, and a newline
+    /// in a value would forge a line.
     pub fn value_line(&mut self, value: &Value) {
         if value.as_bytes().iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            // The same wherever it goes.
+            // Nothing to escape: whether this is a terminal need not be asked.
             self.push(value.as_bytes());
             return self.push(b"\n");
         }
@@ -83,7 +83,7 @@ impl Output {
     }
 }
 
-/// Writes a line to standard error: `nvme-registry: TEXT`. There is nobody left to tell if that fails.
+/// Writes a line to standard error: `nvme-registry: TEXT`. A failure is ignored, since it cannot be reported.
 pub fn complain(text: impl std::fmt::Display) {
     let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
 }
