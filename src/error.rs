@@ -1,63 +1,79 @@
-//! What can go wrong, in one enum, and the exit code of each.
+//! The failures of a command, in one enum, and the exit codes.
 //!
-//! `Display` names the operation, the thing and the cause ("open /run/nvme/registry: Permission denied"). An answer of
-//! "no" is not an error: it is an outcome of its command (exit code 1).
+//! `Display` names the operation, the path and the cause ("open /run/nvme/registry: Permission denied"). The answer "no"
+//! is not an error but an outcome of its command ([`Exit::No`]).
 
 use std::fmt;
+use std::process::ExitCode;
 
 use rustix::io::Errno;
 
 use crate::name::{Device, Escaped};
 
-/// The exit codes, a contract with scripts (DESIGN 5).
-pub mod exit {
-    /// Done; yes.
-    pub const DONE: u8 = 0;
-    /// No: unowned, not registered, no such attribute, someone else's (a local controller is the kernel's), declined.
-    pub const NO: u8 = 1;
-    /// Bad usage: an unknown command or option, a missing or malformed argument.
-    pub const USAGE: u8 = 2;
-    /// The system refused.
-    pub const SYSTEM: u8 = 3;
-    /// No such controller, where a command needs one.
-    pub const NO_CONTROLLER: u8 = 4;
+/// How a command ended, in order of gravity: of two outcomes of a command that goes on after a failure the greater one
+/// is its outcome. The codes are a contract with scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Exit code 0: done, or "yes".
+    Done,
+    /// Exit code 1: "no". The controller is unowned, not registered, local or another orchestrator's, there is no such
+    /// attribute, or the question was declined.
+    No,
+    /// Exit code 4: there is no such controller, and the command needs one.
+    NoController,
+    /// Exit code 2: an unknown command or option, or a missing or malformed argument.
+    Usage,
+    /// Exit code 3: the system refused.
+    System,
+}
 
-    /// The graver of two, for a command that goes on after a failure: a refusal of the system before a controller that
-    /// is not there, that before a "no".
-    pub fn worse(one: u8, other: u8) -> u8 {
-        let gravity = |code: u8| [DONE, NO, NO_CONTROLLER, USAGE, SYSTEM].iter().position(|&known| known == code);
-        if gravity(other) > gravity(one) { other } else { one }
+impl Exit {
+    /// The exit code of the process.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::System => 3,
+            Exit::NoController => 4,
+        }
     }
 }
 
-/// A failure: one pointer, so that the results of everything that nearly always succeeds are small to pass on.
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// A failure. It is one pointer wide, so that a `Result` of an operation that nearly always succeeds is small.
 #[derive(Debug)]
 pub struct Error(Box<Kind>);
 
-/// What failed.
+/// The kind of a failure, with what its message needs.
 #[derive(Debug)]
 pub enum Kind {
-    /// The command line, or the environment that stands for it, cannot be understood.
+    /// The command line, or the environment of `uevent`, is malformed.
     Usage(String),
     /// A system call failed.
     System {
         /// The operation in a word or two: "open", "rename to nvme4".
         operation: &'static str,
-        /// What it was done to.
+        /// The path it was applied to.
         path: String,
-        /// The kernel's answer.
+        /// The errno of the call.
         errno: Errno,
     },
-    /// Something is not what the registry can hold: an attribute that is a FIFO, an entry that is a link.
+    /// A file is not of a kind that the registry holds: an attribute that is a FIFO, an entry that is a symbolic link.
     Unreadable {
-        /// What could not be read.
+        /// The path of the file.
         path: String,
-        /// What it is instead.
+        /// The reason, such as "a FIFO".
         why: &'static str,
     },
-    /// A directory of the registry is a file, or a link, which is not followed.
+    /// The path of a directory of the registry is a file, or a symbolic link, which is not followed.
     NotADirectory {
-        /// What it is called.
+        /// The path of the directory.
         path: String,
     },
     /// The registry's directory was removed while a command was writing to it.
@@ -67,24 +83,24 @@ pub enum Kind {
     },
     /// There is no such controller.
     NoController {
-        /// The name asked for.
+        /// The device that was named.
         device: Device,
-        /// What is missing.
+        /// The reason, such as a missing device node.
         why: &'static str,
     },
     /// The kernel refused a connection.
     Connect {
-        /// Why, in words.
+        /// The reason, in words.
         words: String,
     },
-    /// This is a controller of the host itself, which never gets an entry.
+    /// The controller is local (PCIe); only fabrics controllers have entries.
     Local {
-        /// The name asked for.
+        /// The device that was named.
         device: Device,
     },
-    /// The name kept changing hands for so long that giving up is the honest answer.
+    /// Other processes changed the entry each time this command tried to.
     Unsettled {
-        /// The name.
+        /// The device whose entry it is.
         device: Device,
     },
 }
@@ -96,12 +112,12 @@ impl From<Kind> for Error {
 }
 
 impl Error {
-    /// What failed.
+    /// The kind of the failure, for callers that tolerate one.
     pub fn kind(&self) -> &Kind {
         &self.0
     }
 
-    /// The command line, or the environment that stands for it, cannot be understood.
+    /// The command line, or the environment of `uevent`, is malformed.
     pub fn usage(text: impl Into<String>) -> Error {
         Kind::Usage(text.into()).into()
     }
@@ -119,18 +135,18 @@ impl Error {
         }
     }
 
-    /// The exit code that tells scripts the same.
-    pub fn exit_code(&self) -> u8 {
+    /// How a command ends that fails with this error.
+    pub fn exit(&self) -> Exit {
         match self.kind() {
-            Kind::Usage(_) => exit::USAGE,
+            Kind::Usage(_) => Exit::Usage,
             Kind::System { .. }
             | Kind::NotADirectory { .. }
             | Kind::RegistryRemoved { .. }
             | Kind::Unreadable { .. }
             | Kind::Unsettled { .. }
-            | Kind::Connect { .. } => exit::SYSTEM,
-            Kind::Local { .. } => exit::NO,
-            Kind::NoController { .. } => exit::NO_CONTROLLER,
+            | Kind::Connect { .. } => Exit::System,
+            Kind::Local { .. } => Exit::No,
+            Kind::NoController { .. } => Exit::NoController,
         }
     }
 }
@@ -139,7 +155,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Usage(text) => f.write_str(text),
-            Kind::System { operation, path, errno } => write!(f, "{operation} {path}: {}", Cause(*errno)),
+            Kind::System { operation, path, errno } => write!(f, "{operation} {path}: {}", cause(*errno)),
             Kind::Unreadable { path, why } => write!(f, "read {path}: {why}"),
             Kind::NotADirectory { path } => {
                 write!(f, "open {path}: Not a directory (a symbolic link is not followed)")
@@ -157,13 +173,10 @@ impl fmt::Display for Error {
     }
 }
 
-/// The kernel's answer in words. `std` has them all; it appends "(os error 13)", which nobody needs.
-struct Cause(Errno);
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = std::io::Error::from(self.0).to_string();
-        let number = format!(" (os error {})", self.0.raw_os_error());
-        f.write_str(text.strip_suffix(&*number).unwrap_or(&text))
-    }
+/// The meaning of an errno in words, as strerror(3) has it: "Permission denied". The standard library has the words, and
+/// appends the number (" (os error 13)"), which is taken off.
+pub fn cause(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    let number = format!(" (os error {})", errno.raw_os_error());
+    text.strip_suffix(&*number).map(str::to_owned).unwrap_or(text)
 }

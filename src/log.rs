@@ -1,14 +1,15 @@
-//! Where log lines go: the first of the journal's native socket, `/dev/log`, `/dev/kmsg` and standard error that takes
-//! the line. Nothing here blocks, and nothing here fails the operation (DESIGN 6).
+//! The sinks of log lines. A line goes to the first of the journal's native socket, `/dev/log`, `/dev/kmsg` and standard
+//! error that takes it. Writing a log line never blocks, and a failure to write it never fails the command.
 //!
-//! `env_logger` decides what is logged; its filter is read from `NVME_REGISTRY_LOG`. It is only built where that is
-//! set: a udev helper that finds nothing registered logs nothing and should not pay for a logger.
+//! Where `NVME_REGISTRY_LOG` is set, `env_logger` filters the lines by it. Otherwise `env_logger` is not built, because
+//! most runs of the udev helper log nothing and should not spend time on a filter.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use log::kv::{self, Key, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, write};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
@@ -18,22 +19,25 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::IDENTIFIER;
 use crate::name::Escaped;
-use crate::report::output::complain;
 use crate::root::Root;
 
-/// The environment variable with `env_logger`'s filter syntax.
+/// The environment variable that holds the filter, in the syntax of `env_logger`.
 pub const FILTER_VARIABLE: &str = "NVME_REGISTRY_LOG";
 
 const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
 const SYSLOG_SOCKET: &str = "/dev/log";
 const KERNEL_LOG: &str = "/dev/kmsg";
 
-/// syslog(3)'s `LOG_DAEMON`, and its place in a priority.
+/// syslog(3)'s `LOG_DAEMON`. A priority holds the facility above its lowest three bits.
 const FACILITY: u8 = 3;
+
+/// The bytes that one write to a pipe takes without waiting, if poll(2) says that the pipe is writable (pipe(7)).
+const PIPE_BUF: usize = 4096;
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
-/// Starts logging. `verbose`: debug lines too, and all of them on standard error as well.
+/// Starts logging to the sinks below `root`. With `verbose`, debug lines are logged too, and every line is also written
+/// to standard error.
 pub fn start(root: &Root, verbose: bool) {
     let level = if verbose { LevelFilter::Debug } else { LevelFilter::Info };
     let filter = std::env::var(FILTER_VARIABLE)
@@ -46,8 +50,8 @@ pub fn start(root: &Root, verbose: bool) {
     }
 }
 
-/// The directives of a filter that `env_logger` understands. It reports the others with a print macro, which panics
-/// where standard error cannot be written; they are left out here, and reported without one.
+/// The directives of a filter that `env_logger` understands. `env_logger` reports the others with a print macro, which
+/// panics where standard error cannot be written; so this function leaves them out and reports them itself.
 fn understood(filter: &str) -> String {
     let (directives, pattern) = match filter.split_once('/') {
         Some((directives, pattern)) => (directives, Some(pattern)),
@@ -60,7 +64,7 @@ fn understood(filter: &str) -> String {
     };
     let (good, bad): (Vec<&str>, Vec<&str>) = directives.split(',').partition(is_understood);
     if !bad.is_empty() || pattern.is_some_and(|pattern| pattern.contains('/')) {
-        complain(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
+        to_stderr(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
     }
     match pattern.filter(|pattern| !pattern.contains('/')) {
         Some(pattern) => format!("{}/{pattern}", good.join(",")),
@@ -89,8 +93,7 @@ impl Log for Logger {
             || self.to_socket(SYSLOG_SOCKET, || syslog(priority, &text))
             || self.to_kernel(priority, &text);
         if !taken || self.echo {
-            // The last resort: there is nobody left to tell if it fails.
-            let _ = write(stderr(), format!("{IDENTIFIER}: {text}\n").as_bytes());
+            to_stderr(format_args!("{text}"));
         }
     }
 
@@ -98,11 +101,11 @@ impl Log for Logger {
 }
 
 impl Logger {
-    /// Sends one datagram, without waiting, and says whether it was taken.
+    /// Sends one datagram without waiting, and returns whether the socket took it.
     fn to_socket(&self, path: &str, datagram: impl FnOnce() -> Vec<u8>) -> bool {
         let send = || -> Result<(), Errno> {
             let address = SocketAddrUnix::new(&*self.root.path(path))?;
-            // Refused where a unit allows no AF_UNIX; then the next sink is tried.
+            // A unit with RestrictAddressFamilies= may refuse AF_UNIX; then the next sink is tried.
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
             sendto(&socket, &datagram(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT, &address)?;
@@ -121,6 +124,23 @@ impl Logger {
     }
 }
 
+/// Writes a line to standard error, the last of the sinks, without waiting: a reader that is slow or stopped must not hold
+/// up udev's event. Part of the line, or all of it, is lost where standard error takes no more, and a failure cannot be
+/// reported anywhere else.
+fn to_stderr(text: std::fmt::Arguments<'_>) {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    for part in format!("{IDENTIFIER}: {text}\n").as_bytes().chunks(PIPE_BUF) {
+        let mut stderr = [PollFd::from_borrowed_fd(stderr(), PollFlags::OUT)];
+        let taken = poll(&mut stderr, Some(&now)) == Ok(1) && {
+            let [stderr] = &stderr;
+            stderr.revents().contains(PollFlags::OUT) && write(stderr, part) == Ok(part.len())
+        };
+        if !taken {
+            return;
+        }
+    }
+}
+
 /// syslog(3)'s priority of a level.
 fn priority(level: Level) -> u8 {
     match level {
@@ -132,13 +152,13 @@ fn priority(level: Level) -> u8 {
 }
 
 /// A datagram of the journal's native protocol (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>): `FIELD=value` lines.
-/// Values never hold a newline: whatever came from outside was escaped when it was displayed.
+/// No value holds a newline, because every value from outside was escaped when it was formatted.
 fn journal(record: &Record<'_>, priority: u8, text: &str) -> Vec<u8> {
     let mut fields = Fields(format!(
         "SYSLOG_IDENTIFIER={IDENTIFIER}\nSYSLOG_FACILITY={FACILITY}\nSYSLOG_PID={}\nPRIORITY={priority}\nMESSAGE={text}\n",
         getpid()
     ));
-    // Our own visitor never fails.
+    // The visitor below never returns an error.
     let _ = record.key_values().visit(&mut fields);
     fields.0.into_bytes()
 }

@@ -4,7 +4,6 @@
 
 use std::process::ExitCode;
 
-use nvme_registry::error::exit;
 use nvme_registry::report::output::complain;
 use nvme_registry::{cli, command, log as sinks};
 
@@ -12,14 +11,14 @@ fn main() -> ExitCode {
     let invocation = match cli::parse(std::env::args_os().skip(1)) {
         Ok(invocation) => invocation,
         Err(error) => {
-            complain(error);
-            return ExitCode::from(exit::USAGE);
+            complain(&error);
+            return error.exit().into();
         }
     };
     sinks::start(&invocation.root, invocation.verbose);
-    let code = command::run(invocation).unwrap_or_else(|error| {
+    let exit = command::run(invocation).unwrap_or_else(|error| {
         complain(&error);
-        error.exit_code()
+        error.exit()
     });
-    ExitCode::from(code)
+    exit.into()
 }

@@ -1,8 +1,8 @@
-//! The words of the registry, parsed once at the door.
+//! The names and values of the registry as types, each parsed once where it enters the program.
 //!
-//! Everything that reaches the file system or a decision is one of these types, so nothing further inside checks a
-//! name again: a [`Device`] cannot hold `nvme04` or `../x`, an [`AttrName`] cannot leave its entry, a [`Value`] cannot
-//! forge a second line (DESIGN H10). The limits are those of libnvme's registry, made strict.
+//! The file system and the decisions are only given these types, so that no other code checks a name again: a [`Device`]
+//! cannot hold `nvme04` or `../x`, an [`AttrName`] cannot leave its entry, and a [`Value`] that a caller gave cannot hold a
+//! second line. The limits are those of libnvme's registry, enforced.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
@@ -20,10 +20,10 @@ pub const ATTR_NAME_MAX: usize = 64;
 /// The longest value, in bytes, its trailing newline not counted.
 pub const VALUE_MAX: usize = 4096;
 
-/// Why a word was refused. `Display` completes the sentence "`WORD` is not a …: ".
+/// The reason why a word was refused. `Display` completes the sentence "`WORD` is not a …: ".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadName {
-    /// Nothing where a word was expected.
+    /// The word is empty.
     Empty,
     /// Not `nvme` and a decimal number.
     NotADevice,
@@ -62,7 +62,7 @@ impl fmt::Display for BadName {
     }
 }
 
-/// A controller's kernel name, `nvmeN`: which name, not which controller (see [`Incarnation`]).
+/// A controller's kernel name, `nvmeN`. The kernel uses a name again; [`Incarnation`] tells the controllers apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Device {
     instance: u32,
@@ -78,7 +78,7 @@ impl Device {
     /// Parses `nvmeN` or `/dev/nvmeN`.
     ///
     /// # Errors
-    /// Anything that the kernel would not call a controller, a namespace (`nvme3n1`) with its own reason.
+    /// Every word that is not the kernel's name of a controller. A namespace (`nvme3n1`) has a reason of its own.
     pub fn parse(word: &OsStr) -> Result<Device, BadName> {
         let word = word.as_bytes();
         Self::parse_name(word.strip_prefix(b"/dev/").unwrap_or(word))
@@ -87,7 +87,7 @@ impl Device {
     /// Parses `nvmeN`, as a directory holds it.
     ///
     /// # Errors
-    /// As [`Device::parse`]; a directory before the name is refused too.
+    /// As [`Device::parse`]. `/dev/` before the name is refused too.
     pub fn parse_name(name: &[u8]) -> Result<Device, BadName> {
         if name.is_empty() {
             return Err(BadName::Empty);
@@ -125,7 +125,8 @@ impl fmt::Display for Device {
     }
 }
 
-/// The name of an attribute: a file name that can neither be hidden, nor leave the entry, nor look like a write under way.
+/// The name of an attribute: a file name that can neither be hidden, nor leave the entry, nor be mistaken for the temporary
+/// file of an unfinished write.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct AttrName(String);
 
@@ -133,7 +134,7 @@ impl AttrName {
     /// Parses `[A-Za-z0-9_-]+`, at most [`ATTR_NAME_MAX`] bytes.
     ///
     /// # Errors
-    /// Everything else. A name with a dot in it, such as `owner.tmp.x`, is refused with it.
+    /// Every other word. That includes the names with a dot, such as `owner.tmp.x`.
     pub fn parse(word: &[u8]) -> Result<AttrName, BadName> {
         if word.is_empty() {
             return Err(BadName::Empty);
@@ -147,22 +148,22 @@ impl AttrName {
         String::from_utf8(word.to_vec()).map(AttrName).map_err(|_| BadName::AttrCharacter)
     }
 
-    /// The name as written.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the owner.
+    /// Whether this is the attribute that names the owner.
     pub fn is_owner(&self) -> bool {
         self.0 == OWNER
     }
 
-    /// Whether this is the registry's own bookkeeping, which no command may set or delete.
+    /// Whether the registry itself maintains this attribute. No command may set or delete it.
     pub fn is_reserved(&self) -> bool {
         self.0 == SEQNUM || self.0 == INCARNATION
     }
 
-    /// Whether an orchestrator may keep what it likes here, and a new owner's entry carries it over.
+    /// Whether the attribute belongs to the orchestrators. It is carried over to the entry of a new owner.
     pub fn is_private(&self) -> bool {
         !self.is_owner() && !self.is_reserved()
     }
@@ -174,7 +175,7 @@ impl fmt::Display for AttrName {
     }
 }
 
-/// An attribute's value: bytes, UTF-8 or not. Displayed with every control character and stray byte escaped.
+/// An attribute's value: bytes, which need not be UTF-8. `Display` escapes control characters and invalid bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Value(Vec<u8>);
 
@@ -182,7 +183,7 @@ impl Value {
     /// Parses a value given by a caller: 1 to [`VALUE_MAX`] bytes without control characters.
     ///
     /// # Errors
-    /// Everything else.
+    /// The value is empty, too long, or holds a control character.
     pub fn parse(word: &[u8]) -> Result<Value, BadName> {
         if word.is_empty() {
             return Err(BadName::Empty);
@@ -196,8 +197,8 @@ impl Value {
         Ok(Value(word.to_vec()))
     }
 
-    /// A value as a file holds it: trailing `\n` and `\r` stripped, nothing left is `None`. Control characters inside,
-    /// which only a stranger can have written, are kept: whoever shows them escapes them.
+    /// Parses the content of an attribute's file, without its trailing `\n` and `\r`. `None`: nothing is left. Control
+    /// characters inside, which another writer can have stored, are kept; the code that displays the value escapes them.
     ///
     /// # Errors
     /// More than [`VALUE_MAX`] bytes.
@@ -222,7 +223,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Bytes for a person's eyes: valid UTF-8 as it is, but control characters and all other bytes as `\xNN`.
+/// Bytes displayed as text: valid UTF-8 unchanged, control characters and all other bytes as `\xNN`.
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
@@ -247,13 +248,14 @@ impl fmt::Display for Escaped<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Seqnum(pub u64);
 
-/// One controller's life, from connect to removal: the inode number of its sysfs directory, unique within one boot
-/// (kernfs hands inode numbers out cyclically and with a generation).
+/// The identity of one controller from connect to removal: the inode number of its sysfs directory, which is unique
+/// within one boot (kernfs assigns inode numbers cyclically and with a generation). It is to a controller what diskseq
+/// is to a block device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Incarnation(pub u64);
 
 impl Seqnum {
-    /// Parses a decimal number of 64 bits; signs, spaces and anything else are no number.
+    /// Parses a decimal number of 64 bits; signs and spaces are refused.
     ///
     /// # Errors
     /// [`BadName::NotANumber`].
@@ -284,7 +286,7 @@ impl fmt::Display for Incarnation {
     }
 }
 
-/// Digits and nothing but digits, as a `u64`. (`str::parse` would take a leading `+`.)
+/// Parses a word of digits only. `str::parse` would accept a leading `+`.
 fn decimal(word: &[u8]) -> Option<u64> {
     if word.is_empty() {
         return None;

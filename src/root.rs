@@ -1,23 +1,23 @@
 //! The prefix of every path: `/`, or the directory given with `--root`.
 //!
-//! A whole system can so be tried in a directory tree without privilege. There is no environment variable for it:
-//! udev's environment is not ours to trust.
+//! With `--root` the program runs in a directory tree without privilege. There is no environment variable for the root,
+//! because `uevent` must not let udev's environment redirect it.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// Puts the root in front of absolute paths.
+/// The directory in front of every absolute path; none by default.
 #[derive(Debug, Clone, Default)]
 pub struct Root(Option<OsString>);
 
 impl Root {
-    /// The tree below `directory`.
+    /// A root that is `directory`.
     pub fn below(directory: OsString) -> Root {
         Root(Some(directory))
     }
 
-    /// `absolute`, which begins with a slash, under this root.
+    /// The path of `absolute`, which begins with a slash, under this root.
     pub fn path<'a>(&self, absolute: &'a str) -> Cow<'a, OsStr> {
         match &self.0 {
             None => Cow::Borrowed(OsStr::new(absolute)),
@@ -29,7 +29,7 @@ impl Root {
         }
     }
 
-    /// The same for messages, as bytes.
+    /// The same path as bytes, for messages. It is not escaped.
     pub fn display(&self, absolute: &str) -> Vec<u8> {
         self.path(absolute).as_bytes().to_vec()
     }

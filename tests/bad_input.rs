@@ -12,7 +12,7 @@ mod words;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,14 +29,18 @@ const HUNG: Duration = Duration::from_secs(60);
 #[track_caller]
 pub(crate) fn bounded(command: &mut Command) -> Outcome {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    ended(child.unwrap_or_else(|error| panic!("{command:?}: {error}")), &format!("{command:?}"))
+}
+
+/// Waits for the end of a child, as [`bounded`] does.
+pub(crate) fn ended(child: Child, command: &str) -> Outcome {
     let pid = Pid::from_raw(child.id() as i32);
     let (tell, told) = mpsc::channel::<std::io::Result<Output>>();
     let waiter = std::thread::spawn(move || drop(tell.send(child.wait_with_output())));
     let Ok(output) = told.recv_timeout(HUNG) else {
         kill(pid, Signal::SIGKILL).expect("to kill the command");
         waiter.join().expect("its end");
-        panic!("{command:?} hangs");
+        panic!("{command} hangs");
     };
     Outcome::from(output.expect("its output"))
 }

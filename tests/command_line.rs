@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use nvme_registry::cli::table::{COMMANDS, GLOBAL};
+use nvme_registry::cli;
+use nvme_registry::cli::options::GLOBAL;
+use nvme_registry::cli::table::COMMANDS;
 
 use crate::support::sandbox::os;
 use crate::support::{Outcome, Sandbox, binary};
@@ -112,6 +114,34 @@ fn every_example_runs_as_it_is_written() {
         // Whatever the answer is, it is not that the example cannot be understood.
         outcome.never_says("see 'nvme-registry").never_says("usage");
         assert!(matches!(outcome.code(), 0 | 1), "done or no expected\n{outcome}");
+    }
+}
+
+/// The words of an example after the program's name, up to the next command of the shell.
+fn words_of(example: &str) -> Vec<OsString> {
+    let (_, words) = example.split_once("nvme-registry ").expect("an example runs the program");
+    let end = words.find([')', '|', '&', ';']).unwrap_or(words.len());
+    let mut words = words[..end].trim().split('\'');
+    let mut list = Vec::new();
+    while let Some(plain) = words.next() {
+        list.extend(plain.split_whitespace().map(OsString::from));
+        list.extend(words.next().map(OsString::from));
+    }
+    list
+}
+
+#[test]
+fn every_entry_of_the_table_parses_its_example_to_a_request_of_its_own() {
+    for command in COMMANDS {
+        let invocation = cli::parse(words_of(command.example)).unwrap_or_else(|error| panic!("{error}"));
+        let request = format!("{:?}", invocation.request);
+        let variant: String = request.chars().take_while(char::is_ascii_alphanumeric).collect();
+        // "disconnect-all" makes a Request::DisconnectAll.
+        let expected = match command.name {
+            "claim" => "claimunowned".to_owned(),
+            name => name.replace('-', ""),
+        };
+        assert_eq!(variant.to_ascii_lowercase(), expected, "{}: {request}", command.example);
     }
 }
 

@@ -69,6 +69,17 @@ fn register_needs_a_controller() {
 }
 
 #[test]
+fn an_entry_that_cannot_be_written_is_named_by_its_path() {
+    use crate::support::trace::Traced;
+    let sandbox = Sandbox::with_controller("nvme10");
+    let mut traced = Traced::spawn(&mut sandbox.command(["register", "nvme10", "--owner", "boot"]));
+    let is_hidden = |path: &std::path::Path| path.to_string_lossy().contains(".nvme10.");
+    traced.run_until(|call| call.name.starts_with("mkdir") && call.path.as_deref().is_some_and(is_hidden));
+    traced.inject(nix::errno::Errno::EACCES);
+    Outcome::from(traced.finish()).exits(3).says("/run/nvme/registry/nvme10: Permission denied");
+}
+
+#[test]
 fn local_controllers_belong_to_the_kernel() {
     let sandbox = Sandbox::new();
     for (device, transport) in [("nvme0", "pcie"), ("nvme1", "apple-nvme")] {

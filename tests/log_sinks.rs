@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
+use std::process::Stdio;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::unistd::mkfifo;
 
-use crate::bad_input::bounded;
+use crate::bad_input::{bounded, ended};
 use crate::support::sandbox::{Listener, field};
 use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
@@ -182,8 +185,7 @@ fn h6_failures_and_warnings_have_their_priorities() {
 
     sandbox.write("run/nvme/registry/nvme5", "a file");
     let outcome = sandbox.uevent(&removal("nvme5", "2000"));
-    // Once in the log, and once for udev.
-    assert_eq!(outcome.exits(3).stderr().lines().count(), 1, "one line expected\n{outcome}");
+    assert_eq!(outcome.exits(3).stderr(), "", "the log has it\n{outcome}");
     let last = journal.messages().pop().unwrap();
     assert_eq!(field(&last, "PRIORITY").as_deref(), Some("3"));
     assert_eq!(field(&last, "NVME_DEVICE").as_deref(), Some("nvme5"));
@@ -355,12 +357,12 @@ fn priorities_reach_every_sink() {
     let fail = || bounded(sandbox.command(["uevent"]).envs(removal("nvme5", "2000"))).exits(3).stderr();
     // LOG_DAEMON is 3 << 3; an error is 3.
     let syslog = sandbox.listen("dev/log");
-    assert_eq!(fail().lines().count(), 1);
+    assert_eq!(fail(), "");
     let line = syslog.message();
     assert!(line.starts_with("<27>") && line.contains("]: nvme5: event not handled: "), "{line}");
     fs::remove_file(sandbox.path("dev/log")).unwrap();
     sandbox.write("dev/kmsg", "");
-    assert_eq!(fail().lines().count(), 1);
+    assert_eq!(fail(), "");
     let line = sandbox.read("dev/kmsg").unwrap();
     assert!(line.starts_with("<27>nvme-registry[") && line.contains("]: nvme5: event not handled: "), "{line}");
 }
@@ -523,4 +525,58 @@ fn a_line_of_the_longest_values_is_still_one_line() {
     quiet(&sandbox.run("register nvme4 --owner stas"));
     let found = fields(&journal.message());
     assert!(found["MESSAGE"].starts_with(&format!("nvme4: registered to stas, which was {long}'s (")));
+}
+
+// Standard error, where there is no other sink.
+
+/// A pipe that takes `room` more bytes (whole pages), and blocks then.
+fn filled_pipe(room: usize) -> (PipeReader, PipeWriter) {
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let set = |flags| fcntl(&writer, FcntlArg::F_SETFL(flags)).unwrap();
+    set(OFlag::O_NONBLOCK);
+    while (&writer).write(&[b'x'; 4096]).is_ok() {}
+    set(OFlag::empty());
+    reader.read_exact(&mut vec![0; room]).unwrap();
+    writer.flush().unwrap();
+    (reader, writer)
+}
+
+/// What a test calls a run of `uevent` with this standard error; it must end.
+fn uevent_onto(sandbox: &Sandbox, environment: &[(&str, &str)], stderr: &PipeWriter) -> Outcome {
+    let mut command = sandbox.command(["uevent"]);
+    command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(stderr.try_clone().unwrap());
+    ended(command.spawn().unwrap(), "uevent onto a full pipe")
+}
+
+#[test]
+fn a_full_standard_error_never_holds_an_event_up() {
+    for room in [0, 4096] {
+        let (_reader, stderr) = filled_pipe(room);
+        let owner = "o".repeat(4096);
+        let sandbox = Sandbox::with_controller("nvme4");
+        sandbox.run(&format!("register nvme4 --owner {owner}")).exits(0);
+        let seqnum = sandbox.disconnect("nvme4").to_string();
+        uevent_onto(&sandbox, &removal("nvme4", &seqnum), &stderr).exits(0);
+        assert!(!sandbox.entry("nvme4").exists(), "the entry is removed");
+    }
+    let (_reader, stderr) = filled_pipe(0);
+    let sandbox = Sandbox::new();
+    sandbox.write("run/nvme/registry/nvme5", "a file");
+    uevent_onto(&sandbox, &removal("nvme5", "2000"), &stderr).exits(3);
+    uevent_onto(&sandbox, &[], &stderr).exits(2);
+    let mut command = sandbox.command(["uevent"]);
+    command.env("NVME_REGISTRY_LOG", "a=b=c").stdout(Stdio::null()).stderr(stderr);
+    ended(command.spawn().unwrap(), "uevent with a filter that makes no sense").exits(2);
+}
+
+#[test]
+fn an_error_of_an_event_is_said_once() {
+    let sandbox = Sandbox::new();
+    let says_once = |outcome: Outcome, code, text: &str| {
+        let stderr = outcome.exits(code).stderr();
+        assert!(stderr.lines().count() == 1 && stderr.contains(text), "one line with {text:?} expected\n{outcome}");
+    };
+    sandbox.write("run/nvme/registry/nvme5", "a file");
+    says_once(sandbox.uevent(&[]), 2, "ACTION not set");
+    says_once(sandbox.uevent(&removal("nvme5", "2000")), 3, "nvme5: event not handled: open ");
 }

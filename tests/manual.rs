@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use nvme_registry::cli::table::{COMMANDS, Command, GLOBAL, Opt};
-use nvme_registry::error::exit;
+use nvme_registry::cli::Column;
+use nvme_registry::cli::options::{GLOBAL, Opt};
+use nvme_registry::cli::table::{COMMANDS, Command};
+use nvme_registry::error::Exit;
 use nvme_registry::kernel::fabrics::{FLAGS, OPTIONS, SECRETS, secret_variable};
 use nvme_registry::log::FILTER_VARIABLE;
-use nvme_registry::report::view::Column;
 
 fn file(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(path);
@@ -119,12 +120,16 @@ fn the_manual_has_every_exit_code_and_no_other() {
     let page = manual();
     let found: Vec<&str> =
         section(&page, ".Sh EXIT STATUS").iter().filter_map(|line| line.strip_prefix(".It ")).collect();
-    let wanted = [exit::DONE, exit::NO, exit::USAGE, exit::SYSTEM, exit::NO_CONTROLLER].map(|code| code.to_string());
+    let wanted =
+        [Exit::Done, Exit::No, Exit::Usage, Exit::System, Exit::NoController].map(|exit| exit.code().to_string());
     assert_eq!(found, wanted);
     // The program has no exit code beside these.
     let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error.rs")).expect("src/error.rs");
-    let constants = source.lines().filter(|line| line.trim_start().starts_with("pub const ") && line.contains(": u8"));
-    assert_eq!(constants.count(), wanted.len(), "exit codes in src/error.rs");
+    let is_code = |line: &str| {
+        let code = line.trim().strip_prefix("Exit::").and_then(|line| line.strip_suffix(','));
+        code.and_then(|code| code.split_once(" => ")).is_some_and(|(_, code)| code.parse::<u8>().is_ok())
+    };
+    assert_eq!(source.lines().filter(|line| is_code(line)).count(), wanted.len(), "exit codes in src/error.rs");
 }
 
 #[test]

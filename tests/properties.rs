@@ -483,7 +483,7 @@ proptest! {
     #[test]
     fn every_command_line_is_understood_or_refused_in_one_line(line in prop::collection::vec(word(), 0..8)) {
         if let Err(error) = cli::parse(line) {
-            prop_assert_eq!(error.exit_code(), 2);
+            prop_assert_eq!(error.exit().code(), 2);
             prop_assert!(!error.to_string().chars().any(char::is_control), "{}", error);
         }
     }

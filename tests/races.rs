@@ -278,25 +278,6 @@ fn an_attribute_written_during_a_change_of_owner_is_not_lost() {
 }
 
 #[test]
-fn an_attribute_written_during_two_changes_of_owner_is_not_lost() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run("register nvme4 --owner one").exits(0);
-    sandbox.run("update nvme4 -a note -V old").exits(0);
-    let mut second = Traced::spawn(&mut sandbox.command(["register", "nvme4", "--owner", "two"]));
-    // Its draft is ready, with the old note in it.
-    second.run_until(|call| call.name == "renameat2");
-    sandbox.run("update nvme4 -a note -V new").exits(0);
-    second.step();
-    // It carries the new note over, and the entry it published is replaced and removed at that moment.
-    second.run_until(|call| call.name == "openat" && call.file_name().starts_with("note.tmp."));
-    sandbox.run("register nvme4 --owner three").exits(0);
-    Outcome::from(second.finish()).exits(0);
-    sandbox.run("owner nvme4").exits(0).prints("three\n");
-    sandbox.run("retrieve nvme4 -a note").exits(0).prints("new\n");
-    assert_eq!(names(&sandbox), ["nvme4"]);
-}
-
-#[test]
 fn an_attribute_of_an_unowned_controller_outlives_a_claim() {
     let prepare = |command: &'static str| {
         move || {

@@ -1,14 +1,15 @@
-//! `--help`, from the table.
+//! The text of `--help`, made from the table.
 
 use std::fmt::Write as _;
 
-use super::table::{COMMANDS, Command, GLOBAL, Opt};
+use super::options::{GLOBAL, Opt};
+use super::table::{self, COMMANDS, Command};
 
-/// The help of the program, or of one command.
-pub fn text(command: Option<&Command>) -> String {
+/// The help of a command, or of the program where there is no command of this name.
+pub fn text(command: Option<&str>) -> String {
     let mut help = String::new();
     // Writing to a String cannot fail.
-    let _ = match command {
+    let _ = match command.and_then(table::command) {
         None => program(&mut help),
         Some(command) => one(&mut help, command),
     };
@@ -18,7 +19,7 @@ pub fn text(command: Option<&Command>) -> String {
 fn program(out: &mut String) -> std::fmt::Result {
     out.push_str(
         "Usage: nvme-registry [OPTIONS] COMMAND [ARGUMENTS]\n\
-         Keeps the NVMe-oF controller ownership registry, /run/nvme/registry, true.\n\n\
+         Maintains the registry of NVMe-oF controller ownership, /run/nvme/registry.\n\n\
          Commands:\n",
     );
     for command in COMMANDS {

@@ -1,35 +1,32 @@
-//! What is to be done: the command line as types.
+//! The result of parsing: plain data, whose types need no further check.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
-use super::table::Command;
+use super::column::Column;
 use crate::kernel::fabrics::FabricsOption;
 use crate::name::{AttrName, Device, Value};
-use crate::report::fabric::Fabric;
-use crate::report::view::Column;
 use crate::root::Root;
 
-/// What is to be done, and how.
+/// A request, and the options that every command takes.
 #[derive(Debug)]
 pub struct Invocation {
-    /// `--root`.
+    /// The prefix of all paths (`--root`).
     pub root: Root,
-    /// `-v`.
+    /// Debug lines are logged, and the log is also written to standard error (`-v`).
     pub verbose: bool,
-    /// `-q`.
+    /// Notices are not printed on standard error (`-q`).
     pub quiet: bool,
-    /// `--yes`: questions are answered.
+    /// Confirmation is not asked for (`--yes`).
     pub yes: bool,
-    /// The command.
+    /// The command with its arguments.
     pub request: Request,
 }
 
-/// A command with its arguments.
+/// A command with its arguments, one variant for each; `claim` has two.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each is the command of its name, described in the table")]
 pub enum Request {
-    Help(Option<&'static Command>),
+    Help(Option<&'static str>),
     Version,
     Uevent,
     Connect { owner: Value, options: Vec<FabricsOption> },
@@ -50,32 +47,32 @@ pub enum Request {
     Sweep { dry_run: bool },
 }
 
-/// Which controllers are shown. Everything that is set must hold.
+/// The controllers that `list` and `status` show: those that pass everything that is set.
 #[derive(Debug, Default)]
 pub struct Filter {
-    /// Only what this orchestrator owns.
+    /// Only controllers that this orchestrator owns.
     pub owner: Option<Value>,
-    /// Only what nobody owns.
+    /// Only controllers without an owner.
     pub unowned: bool,
-    /// Which entries by their verdict.
+    /// The entries, by their verdict.
     pub which: Which,
-    /// Which controllers by what sysfs says.
+    /// The controllers, by their sysfs attributes.
     pub fabric: FabricFilter,
 }
 
-/// Which entries by their verdict.
+/// A choice of entries by their verdict.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Of controllers that are there.
+    /// Entries of controllers that exist.
     #[default]
     Standing,
-    /// Stale ones.
+    /// Stale entries.
     Stale,
-    /// All.
+    /// All entries.
     All,
 }
 
-/// Which controllers by what sysfs says. Everything that is set must hold.
+/// A choice of controllers by their sysfs attributes: those that pass everything that is set.
 #[derive(Debug, Default)]
 pub struct FabricFilter {
     /// Only this transport.
@@ -87,60 +84,50 @@ pub struct FabricFilter {
 }
 
 impl FabricFilter {
-    /// Whether it lets everything pass.
+    /// Whether every controller passes.
     pub fn is_empty(&self) -> bool {
         self.transport.is_none() && self.traddr.is_none() && self.nqn.is_none()
     }
-
-    /// Whether a controller passes.
-    pub fn matches(&self, fabric: &Fabric) -> bool {
-        let is = |wanted: &Option<OsString>, found: Option<&[u8]>| {
-            wanted.as_ref().is_none_or(|wanted| found == Some(wanted.as_bytes()))
-        };
-        is(&self.transport, fabric.transport.as_deref())
-            && is(&self.traddr, fabric.traddr())
-            && is(&self.nqn, fabric.subsysnqn.as_deref())
-    }
 }
 
-/// What `disconnect-all` takes down.
+/// The controllers that `disconnect-all` disconnects, by owner.
 #[derive(Debug)]
 pub enum Whose {
-    /// What nobody owns.
+    /// Controllers without an owner.
     Nobodys,
-    /// What this orchestrator owns.
+    /// Controllers that this orchestrator owns.
     Owners(Value),
-    /// Everything.
+    /// All fabrics controllers.
     Everybodys,
 }
 
-/// How `status` is printed.
+/// The output format of `status`.
 #[derive(Debug)]
 pub enum Look {
     /// A table.
     Table {
-        /// Its columns.
+        /// The columns, in the order in which they are printed.
         columns: Vec<Column>,
         /// Whether it has a heading line.
         headings: bool,
     },
     /// One JSON object.
     Json {
-        /// Its keys; all, with the attributes, if none are named.
+        /// The keys. `None`: all of them, and the attributes.
         columns: Option<Vec<Column>>,
     },
-    /// Device names.
+    /// Device names, one a line.
     Names,
 }
 
-/// How a listing is printed.
+/// The output format of `list`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// As libnvme does.
+    /// The form of `nvme registry list`.
     #[default]
     Plain,
     /// One JSON object.
     Json,
-    /// Device names.
+    /// Device names, one a line.
     Names,
 }

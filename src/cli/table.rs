@@ -1,94 +1,30 @@
-//! The one table of commands and options: parsing, `--help`, the manual and the completions all come from here or are
-//! checked against it.
+//! The table of commands. The parser, `--help`, the manual and the completions use this one table or are checked against
+//! it. Each entry names the function that makes its request, so that no command is parsed as another one.
 
-/// What an option means, to the code that reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is the option of its name, described in its entry of the table")]
-pub enum Id {
-    Root,
-    Verbose,
-    Quiet,
-    Help,
-    Version,
-    Owner,
-    As,
-    Attr,
-    Value,
-    Yes,
-    Unowned,
-    Stale,
-    All,
-    Transport,
-    Traddr,
-    Nqn,
-    Json,
-    Names,
-    DryRun,
-    Force,
-    ForceOption,
-    NoHeadings,
-    Output,
-}
+use super::arguments::Arguments;
+use super::options::{DRY_RUN, Id, JSON, NAMES, NQN, OWNER, Opt, TRADDR, TRANSPORT, UNOWNED_HELP, YES, flag, option};
+use super::parsers;
+use super::request::Request;
+use crate::error::Error;
 
-/// An option.
-#[derive(Debug)]
-pub struct Opt {
-    /// What it means.
-    pub id: Id,
-    /// Its long name, without the dashes.
-    pub long: &'static str,
-    /// Its letter.
-    pub short: Option<char>,
-    /// What its value is called, if it takes one.
-    pub value: Option<&'static str>,
-    /// What it does, in one line.
-    pub help: &'static str,
-}
-
-/// A command.
+/// One command of the program.
 #[derive(Debug)]
 pub struct Command {
-    /// Its name.
+    /// The name on the command line.
     pub name: &'static str,
-    /// Its arguments in a usage line.
+    /// The arguments, as the usage line shows them.
     pub arguments: &'static str,
-    /// What it does, in one line.
+    /// The line of the command list in `--help`.
     pub summary: &'static str,
-    /// What one has to know to use it.
+    /// The description in the help of the command.
     pub about: &'static str,
-    /// Its options, beside the [`GLOBAL`] ones.
+    /// The options, besides the [global](super::options::GLOBAL) ones.
     pub options: &'static [Opt],
-    /// An example.
+    /// A command line of the shell that uses the command.
     pub example: &'static str,
+    /// Makes the command's request from its arguments.
+    pub(super) parse: fn(&Arguments) -> Result<Request, Error>,
 }
-
-const fn flag(id: Id, long: &'static str, short: Option<char>, help: &'static str) -> Opt {
-    Opt { id, long, short, value: None, help }
-}
-
-const fn option(id: Id, long: &'static str, short: Option<char>, value: &'static str, help: &'static str) -> Opt {
-    Opt { id, long, short, value: Some(value), help }
-}
-
-/// Options that every command takes, before or after its name.
-pub const GLOBAL: &[Opt] = &[
-    option(Id::Root, "root", None, "DIR", "put DIR in front of every path (/run, /dev, /sys, /etc)"),
-    flag(Id::Verbose, "verbose", Some('v'), "log debug lines too, and show the log on standard error"),
-    flag(Id::Quiet, "quiet", Some('q'), "say nothing on standard error but errors; the exit code answers"),
-    flag(Id::Help, "help", Some('h'), "explain the program, or the command it follows"),
-    flag(Id::Version, "version", None, "print the version"),
-];
-
-const YES: Opt = flag(Id::Yes, "yes", None, "do not ask, also on a terminal");
-const OWNER: Opt = option(Id::Owner, "owner", None, "NAME", "the orchestrator, such as stas, nbft or discoverd");
-
-const UNOWNED_HELP: &str = "only what nobody owns";
-const TRANSPORT: Opt = option(Id::Transport, "transport", Some('t'), "T", "only this transport: tcp, rdma, fc, loop");
-const TRADDR: Opt = option(Id::Traddr, "traddr", None, "A", "only this transport address");
-const NQN: Opt = option(Id::Nqn, "nqn", Some('n'), "N", "only this subsystem NQN");
-const JSON: Opt = flag(Id::Json, "json", None, "print JSON");
-const NAMES: Opt = flag(Id::Names, "names", None, "print device names only, one a line");
-const DRY_RUN: Opt = flag(Id::DryRun, "dry-run", None, "only print what would be done");
 
 /// Every command, in the order of `--help`.
 pub const COMMANDS: &[Command] = &[
@@ -96,102 +32,112 @@ pub const COMMANDS: &[Command] = &[
         name: "uevent",
         arguments: "",
         summary: "handle a udev event: remove the entry of a controller that is gone",
-        about: "Run by udev. Takes the event from the environment (ACTION, DEVNAME or DEVPATH, SEQNUM, SYNTH_UUID), judges\n\
-                the controller's entry, removes it if it belongs to a controller that is no more, keeps it otherwise, and\n\
-                logs what it did and why. Exits 0 for every decision.",
+        about: "udev runs this command. It reads the event from the environment (ACTION, DEVNAME or DEVPATH, SEQNUM,\n\
+                SYNTH_UUID). It removes the controller's entry if the entry belongs to a controller that is gone, and\n\
+                keeps it otherwise. The decision and its reason are logged, as are errors. Every decision exits 0.",
         options: &[],
         example: "ACTION=remove DEVNAME=/dev/nvme4 SEQNUM=1356 nvme-registry uevent",
+        parse: parsers::uevent,
     },
     Command {
         name: "connect",
         arguments: "--owner NAME KEY=VALUE...",
-        summary: "connect a controller and register it, with nothing in between",
-        about: "Writes the kernel's own options to /dev/nvme-fabrics, registers the controller that comes up, prints its\n\
-                device. hostnqn and hostid come from /etc/nvme where they are not given. If the kernel has the\n\
-                connection already: exit code 1, and its entry is left as it is.\n\
+        summary: "connect a controller and register its owner in one step",
+        about: "Writes options of the kernel to /dev/nvme-fabrics, registers the new controller, and prints its device.\n\
+                hostnqn and hostid default to the files in /etc/nvme. If the kernel already has this connection, the\n\
+                exit code is 1 and the entry is not changed.\n\
                 \n\
                 Options with a value: transport nqn traddr trsvcid host_traddr host_iface hostnqn hostid queue_size\n\
                 nr_io_queues nr_write_queues nr_poll_queues reconnect_delay ctrl_loss_tmo fast_io_fail_tmo\n\
                 keep_alive_tmo tos keyring tls_key dhchap_secret dhchap_ctrl_secret\n\
                 Options without: duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat\n\
                 \n\
-                Secrets are also taken from the environment, where nobody sees them: NVME_REGISTRY_DHCHAP_SECRET,\n\
+                Secrets can be given in the environment, which other users cannot read: NVME_REGISTRY_DHCHAP_SECRET,\n\
                 NVME_REGISTRY_DHCHAP_CTRL_SECRET, NVME_REGISTRY_TLS_KEY, NVME_REGISTRY_KEYRING.",
         options: &[OWNER, flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here")],
         example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
+        parse: parsers::connect,
     },
     Command {
         name: "register",
         arguments: "DEVICE --owner NAME",
-        summary: "write who owns a controller, right after connecting it",
+        summary: "set the owner of a controller, right after connecting it",
         about: "The last writer wins. The new entry replaces the old one atomically; private attributes of the same\n\
                 controller are carried over. On a terminal it asks before it changes an owner.",
         options: &[OWNER, YES],
         example: "nvme-registry register nvme4 --owner stas",
+        parse: parsers::register,
     },
     Command {
         name: "claim",
         arguments: "DEVICE... --owner NAME | --unowned [filters] --owner NAME",
-        summary: "take controllers that nobody owns",
-        about: "Compare-and-set: of any number of claimers exactly one gets the controller, the others learn who did\n\
-                (exit code 1). Claiming what one already owns succeeds. Prints the devices that are NAME's now.\n\
-                With --unowned: whatever fabrics controllers nobody owns, for scripts that run right after a tool that\n\
-                does not know the registry; prints what it claimed.",
+        summary: "take controllers that have no owner",
+        about: "Of any number of claimers exactly one gets the controller; the others are told its owner (exit code 1).\n\
+                Claiming a controller that NAME already owns succeeds. Prints each device that NAME owns now.\n\
+                With --unowned, all fabrics controllers without an owner are claimed, for scripts that run right after\n\
+                a tool that does not know the registry; the devices that were claimed are printed.",
         options: &[
             OWNER,
-            flag(Id::Unowned, "unowned", None, "claim every controller that nobody owns"),
+            flag(Id::Unowned, "unowned", None, "claim every controller that has no owner"),
             TRANSPORT,
             TRADDR,
             NQN,
         ],
         example: "nvme connect-all && nvme-registry claim --unowned --transport tcp --owner boot",
+        parse: parsers::claim,
     },
     Command {
         name: "release",
         arguments: "DEVICE --owner NAME",
-        summary: "give a controller up",
-        about: "Removes the entry, with all its attributes, only if NAME owns it. On a terminal it asks first.",
+        summary: "give up a controller",
+        about: "Removes the entry, with all its attributes, if NAME owns it. On a terminal it asks first.",
         options: &[OWNER, YES],
         example: "nvme-registry release nvme4 --owner stas",
+        parse: parsers::release,
     },
     Command {
         name: "owner",
         arguments: "DEVICE",
-        summary: "print who owns a controller",
-        about: "Exits 1 and prints nothing if nobody does.",
+        summary: "print the owner of a controller",
+        about: "Exits 1 and prints nothing if the controller has no owner.",
         options: &[],
         example: "owner=$(nvme-registry owner nvme4) || echo nobody",
+        parse: parsers::owner,
     },
     Command {
         name: "check",
         arguments: "DEVICE [--as NAME]",
         summary: "tell by exit code whether a controller may be taken down",
-        about: "Exits 0 if nobody owns the controller, or NAME does; 1 if somebody else does, who is named on standard\n\
-                error, or if there is no such controller. A local (PCIe) controller is the kernel's.",
-        options: &[option(Id::As, "as", None, "NAME", "the orchestrator that asks")],
+        about: "Exits 0 if the controller has no owner, or if NAME owns it. Exits 1 if another orchestrator owns it, which\n\
+                is named on standard error, if there is no such controller, or if the controller is local (PCIe).",
+        options: &[option(Id::As, "as", None, "NAME", "the orchestrator on whose behalf to check")],
         example: "nvme-registry check nvme4 && nvme disconnect -d nvme4",
+        parse: parsers::check,
     },
     Command {
         name: "retrieve",
         arguments: "DEVICE -a ATTR",
         summary: "print an attribute",
-        about: "Works on what is stored, as 'nvme registry retrieve' does, also for a device that is not there; but an\n\
-                entry that is known to be of an earlier controller answers no.",
+        about: "Reads the stored entry, as 'nvme registry retrieve' does, even if the controller is gone. An entry that is\n\
+                known to belong to an earlier controller is not read (exit code 1).",
         options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as owner or note")],
         example: "nvme-registry retrieve nvme4 -a note",
+        parse: parsers::retrieve,
     },
     Command {
         name: "update",
         arguments: "DEVICE -a ATTR -V VALUE",
         summary: "write an attribute",
-        about: "As 'nvme registry update'. 'seqnum' and 'incarnation' are the registry's own and refused. Writing\n\
-                'owner' publishes a new entry, as register does. On a terminal it asks before it changes an owner.",
+        about: "As 'nvme registry update'. The registry writes 'seqnum' and 'incarnation' itself and refuses them here.\n\
+                Writing 'owner' publishes a new entry, as register does. On a terminal it asks before it changes an\n\
+                owner.",
         options: &[
             option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as note"),
             option(Id::Value, "value", Some('V'), "VALUE", "what to write: 1 to 4096 bytes, no control characters"),
             YES,
         ],
         example: "nvme-registry update nvme4 -a note -V 'boot-path SAN'",
+        parse: parsers::update,
     },
     Command {
         name: "delete",
@@ -200,17 +146,19 @@ pub const COMMANDS: &[Command] = &[
         about: "As 'nvme registry delete'. On a terminal it asks before it removes an entry or an owner.",
         options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "delete only this attribute"), YES],
         example: "nvme-registry delete nvme4 -a note",
+        parse: parsers::delete,
     },
     Command {
         name: "list",
         arguments: "[filters]",
-        summary: "list what is registered",
-        about: "Only entries of controllers that are there, by number; --stale and --all show the others. Filters add up.",
+        summary: "list the entries of the registry",
+        about: "Lists the entries of controllers that exist, by number; --stale and --all list the others. An entry is\n\
+                listed if it passes every filter.",
         options: &[
-            option(Id::Owner, "owner", None, "NAME", "only what NAME owns"),
+            option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
             flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
-            flag(Id::Stale, "stale", None, "only entries of controllers that are no more"),
-            flag(Id::All, "all", None, "all entries, stale ones too"),
+            flag(Id::Stale, "stale", None, "only entries of controllers that are gone"),
+            flag(Id::All, "all", None, "all entries, including stale ones"),
             TRANSPORT,
             TRADDR,
             NQN,
@@ -218,67 +166,74 @@ pub const COMMANDS: &[Command] = &[
             NAMES,
         ],
         example: "nvme-registry list --owner stas --names",
+        parse: parsers::list,
     },
     Command {
         name: "status",
         arguments: "[filters]",
         summary: "show every controller, owned or not",
-        about: "A table: device, owner ('-' nobody, 'kernel' local, '?' cannot be read), transport, address, subsystem NQN,\n\
-                state, and what the entry is worth: 'current', 'stale', 'unverified', '-' none.\n\
+        about: "Prints a table: device, owner ('-' none, 'kernel' local controller, '?' cannot be read), transport, address,\n\
+                subsystem NQN, state, and whether the entry is 'current', 'stale' or 'unverified' ('-' no entry).\n\
                 Columns: DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY.",
         options: &[
-            option(Id::Owner, "owner", None, "NAME", "only what NAME owns"),
+            option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
             flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
             flag(Id::Stale, "stale", None, "only controllers with a stale entry"),
             TRANSPORT,
             TRADDR,
             NQN,
-            option(Id::Output, "output", Some('o'), "COLUMN,...", "which columns, in which order"),
+            option(Id::Output, "output", Some('o'), "COLUMN,...", "the columns to print, in this order"),
             flag(Id::NoHeadings, "no-headings", None, "print no heading line"),
             JSON,
             NAMES,
         ],
         example: "nvme-registry status -o DEVICE,OWNER,SUBSYSNQN --no-headings",
+        parse: parsers::status,
     },
     Command {
         name: "export",
         arguments: "DEVICE",
-        summary: "print owner and private attributes for eval and for udev",
+        summary: "print the owner and the private attributes for eval and udev",
         about: "Prints NVME_OWNER='stas' and NVME_ATTR_NOTE='...' lines, which 'eval' in a shell and udev's\n\
                 IMPORT{program} read the same.",
         options: &[],
         example: "eval \"$(nvme-registry export nvme4)\"; echo \"$NVME_OWNER\"",
+        parse: parsers::export,
     },
     Command {
         name: "disconnect",
         arguments: "DEVICE --owner NAME",
-        summary: "take one controller down, if NAME owns it or nobody does",
-        about: "Exits 1 and names the owner if somebody else does. ('nvme disconnect' stays the unguarded way.)",
+        summary: "disconnect a controller that NAME owns or that has no owner",
+        about: "If another orchestrator owns the controller, exits 1 and names the owner. ('nvme disconnect' does not check.)",
         options: &[OWNER],
         example: "nvme-registry disconnect nvme4 --owner stas",
+        parse: parsers::disconnect,
     },
     Command {
         name: "disconnect-all",
         arguments: "[-t TRANSPORT] [--owner NAME | --force]",
-        summary: "take down what nobody owns",
-        about: "Fabrics controllers only, never local ones; an owner that cannot be read counts as one. Says what it\n\
-                disconnected, and what it left alone and why. --owner and --force ask for a typed 'yes' on a terminal.",
+        summary: "disconnect the controllers that have no owner",
+        about: "Disconnects fabrics controllers only, never local ones. A controller whose owner cannot be read counts as\n\
+                owned. Prints each controller that it disconnected, or left alone and why. With --owner or --force it\n\
+                asks for a typed 'yes' on a terminal.",
         options: &[
             TRANSPORT,
-            option(Id::Owner, "owner", None, "NAME", "take down what NAME owns instead"),
-            flag(Id::Force, "force", None, "take down everything, whoever owns it"),
+            option(Id::Owner, "owner", None, "NAME", "disconnect the controllers that NAME owns instead"),
+            flag(Id::Force, "force", None, "disconnect every fabrics controller, regardless of its owner"),
             DRY_RUN,
             YES,
         ],
         example: "nvme-registry disconnect-all --transport tcp --dry-run",
+        parse: parsers::disconnect_all,
     },
     Command {
         name: "sweep",
         arguments: "[--dry-run]",
         summary: "remove stale entries and leftovers of killed writers",
-        about: "Prints what it removed. A leftover is a write under way that is older than a minute.",
+        about: "Prints each entry and leftover that it removed. A leftover is an unfinished write older than a minute.",
         options: &[DRY_RUN],
         example: "nvme-registry sweep --dry-run",
+        parse: parsers::sweep,
     },
 ];
 

@@ -5,7 +5,7 @@
 use super::Context;
 use super::ask::confirmed;
 use super::own::{log_registered, may_replace_owner};
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::entry::Wanted;
 use crate::registry::look::Seen;
@@ -13,26 +13,26 @@ use crate::registry::retire::Removal;
 use crate::report::output::Output;
 use crate::report::story;
 
-pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<u8, Error> {
+pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<Exit, Error> {
     let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     };
     match seen.attributes.pop() {
         None => {
             context.note(format_args!("{device}: no attribute {name}"));
-            Ok(exit::NO)
+            Ok(Exit::No)
         }
         Some((_, value)) => {
             out.value_line(&value?);
-            Ok(exit::DONE)
+            Ok(Exit::Done)
         }
     }
 }
 
-pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<u8, Error> {
+pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<Exit, Error> {
     let live = context.kernel.probe_live(device)?;
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     if live.is_none() {
         context.note(format_args!("{device}: no such controller; the entry will not be tied to one"));
@@ -49,14 +49,14 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
     let attribute = (name, value);
     context.logged(registry.update(&context.kernel, device, live, &attribute))?;
     story::attribute(device, &attribute.0, None, "updated");
-    Ok(exit::DONE)
+    Ok(Exit::Done)
 }
 
-pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Error> {
+pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Error> {
     if context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its entry?"))? {
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
     }
     let Some(registry) = context.registry()? else {
@@ -65,17 +65,17 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<u8, Erro
     match registry.remove(&context.kernel, device, None)? {
         Removal::Done(owner) => {
             story::deleted(device, &owner);
-            Ok(exit::DONE)
+            Ok(Exit::Done)
         }
         removal => Ok(nothing_removed(context, device, &removal)),
     }
 }
 
-pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<u8, Error> {
+pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<Exit, Error> {
     if name.is_owner() && context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its owner?"))? {
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
     }
     let Some(registry) = context.registry()? else {
@@ -89,12 +89,12 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
     match removal {
         Some(Removal::Done(owner)) => {
             story::attribute(device, name, owner.name(), "deleted");
-            Ok(exit::DONE)
+            Ok(Exit::Done)
         }
         Some(removal) => Ok(nothing_removed(context, device, &removal)),
         None => {
             context.note(format_args!("{device}: no attribute {name}"));
-            Ok(exit::NO)
+            Ok(Exit::No)
         }
     }
 }
@@ -111,10 +111,10 @@ fn stored<'r>(context: &Context, device: Device, seen: Option<Seen<'r>>) -> Resu
 }
 
 /// Says why there is nothing to read or to remove.
-fn nothing_removed(context: &Context, device: Device, removal: &Removal) -> u8 {
+fn nothing_removed(context: &Context, device: Device, removal: &Removal) -> Exit {
     match removal {
         Removal::Stale(reason) => context.note(format_args!("{device}: its entry is stale: {reason}")),
         _ => context.note(format_args!("{device}: not registered")),
     }
-    exit::NO
+    Exit::No
 }

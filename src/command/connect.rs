@@ -9,7 +9,7 @@ use log::error;
 
 use super::Context;
 use super::own::log_registered;
-use crate::error::{Error, Kind, exit};
+use crate::error::{Error, Exit, Kind};
 use crate::kernel::arguments;
 use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
@@ -23,7 +23,7 @@ pub(super) fn connect(
     out: &mut Output,
     owner: &Value,
     mut options: Vec<FabricsOption>,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     if options.iter().any(FabricsOption::is_secret) {
         arguments::hide(|key| SECRETS.iter().any(|secret| secret.as_bytes() == key))?;
     }
@@ -50,14 +50,14 @@ pub(super) fn connect(
         Connected::Controller(device) => device,
         Connected::Already => {
             context.note("already connected; its entry, if it has one, is left as it is");
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
         Connected::Unnamed(error) => {
             error!("connected, but the kernel does not say to which controller: it is up, and unowned: {error}");
             complain(format_args!(
                 "CONNECTED, BUT UNOWNED: the kernel does not say to which controller ({error}); see 'nvme-registry status'"
             ));
-            return Ok(exit::SYSTEM);
+            return Ok(Exit::System);
         }
     };
     let registered = context.kernel.require_live(device).and_then(|live| {
@@ -66,7 +66,7 @@ pub(super) fn connect(
     });
     match registered {
         Ok((live, registered)) => {
-            out.line(device);
+            out.line_now(device);
             log_registered(device, owner, Some(live), registered)
         }
         // Gone already: nothing is left, and nothing is unowned.
@@ -74,7 +74,7 @@ pub(super) fn connect(
         Err(error) => {
             error!(NVME_DEVICE = device.name().as_str(); "{device}: connected, but not registered: it is up, and unowned: {error}");
             complain(format_args!("{device}: CONNECTED, BUT UNOWNED: it could not be registered: {error}"));
-            Ok(exit::SYSTEM)
+            Ok(Exit::System)
         }
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::Context;
 use super::ask::typed_yes;
 use crate::cli::Whose;
-use crate::error::{Error, Kind, exit};
+use crate::error::{Error, Exit, Kind};
 use crate::guard::{Decision, Mode, Reason, Standing, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::name::{Device, Value};
@@ -19,7 +19,7 @@ use crate::registry::look::{Against, Seen};
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
-pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Names what is missing, if something is.
     context.kernel.require_live(device)?;
     let Some(controller) = context.kernel.open_controller(device)? else {
@@ -29,12 +29,12 @@ pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &V
     match decide(Mode::OwnedByOrUnowned(owner), controller.is_local()?, true, standing(&seen)) {
         Decision::Disconnect => {
             take_down(out, &controller, standing(&seen))?;
-            Ok(exit::DONE)
+            Ok(Exit::Done)
         }
         Decision::Leave(reason) => {
             context.note(format_args!("{device}: left alone: {reason}"));
             let unread = reason == Reason::Unreadable;
-            if unread { unreadable(seen).map_or(Ok(exit::NO), Err) } else { Ok(exit::NO) }
+            if unread { unreadable(seen).map_or(Ok(Exit::No), Err) } else { Ok(Exit::No) }
         }
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn all(
     transport: Option<&OsStr>,
     whose: &Whose,
     dry_run: bool,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     let (mode, question) = match whose {
         Whose::Nobodys => (Mode::Unowned, None),
         Whose::Owners(name) => (Mode::OwnedBy(name), Some(format!("Disconnect every controller that {name} owns?"))),
@@ -54,18 +54,18 @@ pub(super) fn all(
     if let Some(question) = question.filter(|_| !dry_run)
         && !typed_yes(context, question)?
     {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     let devices = context.kernel.controllers()?;
     if devices.is_empty() {
         context.note("no controllers: nothing to do");
     }
-    let mut code = exit::DONE;
+    let mut code = Exit::Done;
     for device in devices {
         // One that cannot be disconnected does not keep the others from it.
         if let Err(error) = each(context, out, device, transport, mode, dry_run) {
             complain(&error);
-            code = exit::SYSTEM;
+            code = Exit::System;
         }
     }
     Ok(code)
@@ -88,10 +88,10 @@ fn each(
     };
     let seen = look(context, &controller);
     match decide(mode, controller.is_local()?, wanted, standing(&seen)) {
-        Decision::Disconnect if dry_run => out.line(format_args!("{device}: would be disconnected")),
+        Decision::Disconnect if dry_run => out.line_now(format_args!("{device}: would be disconnected")),
         Decision::Disconnect => take_down(out, &controller, standing(&seen))?,
         Decision::Leave(reason) => {
-            out.line(format_args!("{device}: left alone: {reason}"));
+            out.line_now(format_args!("{device}: left alone: {reason}"));
             let unread = reason == Reason::Unreadable;
             return if unread { unreadable(seen).map_or(Ok(()), Err) } else { Ok(()) };
         }
@@ -137,9 +137,9 @@ fn take_down(out: &mut Output, controller: &Controller, standing: Standing<'_>) 
         Deleted::Done => {
             let owner = if let Standing::Owner(name) = standing { Some(name) } else { None };
             story::disconnected(device, owner);
-            out.line(format_args!("{device}: disconnected"));
+            out.line_now(format_args!("{device}: disconnected"));
         }
-        Deleted::Gone => out.line(format_args!("{device}: gone already")),
+        Deleted::Gone => out.line_now(format_args!("{device}: gone already")),
     }
     Ok(())
 }

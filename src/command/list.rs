@@ -4,7 +4,7 @@ use std::mem::take;
 
 use super::Context;
 use crate::cli::{Filter, Format, Which};
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::Registry;
 use crate::registry::entry::{Ownership, Read, Wanted};
@@ -13,8 +13,8 @@ use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::view::{View, Worth};
 
-pub(super) fn list(context: &Context, out: &mut Output, filter: &Filter, format: Format) -> Result<u8, Error> {
-    let mut code = exit::DONE;
+pub(super) fn list(context: &Context, out: &mut Output, filter: &Filter, format: Format) -> Result<Exit, Error> {
+    let mut code = Exit::Done;
     let mut objects = Vec::new();
     if let Some(registry) = context.registry()? {
         for device in registry.devices()? {
@@ -22,12 +22,12 @@ pub(super) fn list(context: &Context, out: &mut Output, filter: &Filter, format:
                 Ok(None) => {}
                 Ok(Some((view, complete))) => {
                     print(out, &mut objects, &view, format);
-                    code = if complete { code } else { exit::SYSTEM };
+                    code = if complete { code } else { Exit::System };
                 }
                 // What cannot be read is reported, and does not keep the others from being listed.
                 Err(error) => {
                     complain(&error);
-                    code = exit::SYSTEM;
+                    code = Exit::System;
                 }
             }
         }

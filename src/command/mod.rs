@@ -5,6 +5,7 @@ mod ask;
 mod attribute;
 mod connect;
 mod disconnect;
+mod filter;
 mod list;
 mod own;
 mod query;
@@ -16,7 +17,7 @@ use std::cell::OnceCell;
 use std::mem::ManuallyDrop;
 
 use crate::cli::{Invocation, Request, help};
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::kernel::sysfs::Kernel;
 use crate::name::Device;
 use crate::registry::Incident;
@@ -101,8 +102,8 @@ impl Context {
 /// Runs a command and returns the exit code.
 ///
 /// # Errors
-/// Whatever kept the command from being done; [`Error::exit_code`] is the exit code then.
-pub fn run(invocation: Invocation) -> Result<u8, Error> {
+/// Whatever kept the command from being done; [`Error::exit`] is the exit code then.
+pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
@@ -110,21 +111,20 @@ pub fn run(invocation: Invocation) -> Result<u8, Error> {
         &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), made: OnceCell::new(), yes, quiet });
     let mut output = Output::default();
     let code = context.logged(dispatch(context, &mut output, request))?;
-    output.flush()?;
-    Ok(code)
+    Ok(code.max(output.finish()))
 }
 
-fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<u8, Error> {
+fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exit, Error> {
     Ok(match request {
         Request::Help(command) => {
             out.push(help::text(command).as_bytes());
-            exit::DONE
+            Exit::Done
         }
         Request::Version => {
             out.line(format_args!("{} {}", crate::IDENTIFIER, env!("CARGO_PKG_VERSION")));
-            exit::DONE
+            Exit::Done
         }
-        Request::Uevent => uevent::uevent(context)?,
+        Request::Uevent => uevent::uevent(context),
         Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
         Request::Register { device, owner } => own::register(context, device, &owner)?,
         Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,

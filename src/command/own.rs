@@ -3,7 +3,7 @@
 use super::Context;
 use super::ask::confirmed;
 use crate::cli::FabricFilter;
-use crate::error::{Error, Kind, exit};
+use crate::error::{Error, Exit, Kind};
 use crate::kernel::sysfs::Live;
 use crate::name::{Device, Value};
 use crate::registry::entry::{Ownership, Wanted};
@@ -13,11 +13,11 @@ use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::story;
 
-pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Fails before it asks, and before it makes /run/nvme.
     let live = context.kernel.require_live(device)?;
     if !may_replace_owner(context, device, owner)? {
-        return Ok(exit::NO);
+        return Ok(Exit::No);
     }
     let registered = context.logged(context.make_registry()?.register(&context.kernel, device, live, owner))?;
     log_registered(device, owner, Some(live), registered)
@@ -29,40 +29,40 @@ pub(super) fn log_registered(
     owner: &Value,
     live: Option<Live>,
     registered: Registered,
-) -> Result<u8, Error> {
+) -> Result<Exit, Error> {
     match registered {
-        Registered::Unchanged => Ok(exit::DONE),
+        Registered::Unchanged => Ok(Exit::Done),
         Registered::Written { replaced, failure } => {
             story::registered(device, owner, live, replaced.as_ref());
-            failure.map_or(Ok(exit::DONE), Err)
+            failure.map_or(Ok(Exit::Done), Err)
         }
     }
 }
 
-pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
+pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
     for &device in devices {
         // One device that cannot be claimed does not keep the others from it.
         let code = match claim_one(context, device, owner) {
             Ok(Claimed::Won | Claimed::Already) => {
-                out.line(device);
-                exit::DONE
+                out.line_now(device);
+                Exit::Done
             }
             Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
                 complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-                exit::SYSTEM
+                Exit::System
             }
             Ok(Claimed::Lost(somebody)) => {
                 let name = somebody.name().map(ToString::to_string).unwrap_or_default();
                 context.note(format_args!("{device}: owned by {name}"));
-                exit::NO
+                Exit::No
             }
             Err(error) => {
                 complain(&error);
-                error.exit_code()
+                error.exit()
             }
         };
-        worst = exit::worse(worst, code);
+        worst = worst.max(code);
     }
     Ok(worst)
 }
@@ -74,8 +74,8 @@ pub(super) fn claim_unowned(
     out: &mut Output,
     filter: &FabricFilter,
     owner: &Value,
-) -> Result<u8, Error> {
-    let mut worst = exit::DONE;
+) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
     for device in context.kernel.controllers()? {
         let claimed = Fabric::read(&context.kernel, device).and_then(|fabric| {
             if fabric.is_local() || !filter.matches(&fabric) {
@@ -84,17 +84,17 @@ pub(super) fn claim_unowned(
             claim_one(context, device, owner).map(Some)
         });
         match claimed {
-            Ok(Some(Claimed::Won)) => out.line(device),
+            Ok(Some(Claimed::Won)) => out.line_now(device),
             // It went away meanwhile, or was never a fabrics controller.
             Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
                 complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-                worst = exit::worse(worst, exit::SYSTEM);
+                worst = worst.max(Exit::System);
             }
             Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}
             Err(error) => {
                 complain(&error);
-                worst = exit::worse(worst, error.exit_code());
+                worst = worst.max(error.exit());
             }
         }
     }
@@ -110,12 +110,12 @@ fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed
     Ok(claimed)
 }
 
-pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<u8, Error> {
+pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     if context.asks() {
         let seen = context.look(device, Wanted::Nothing)?;
         let is_owner = seen.as_ref().is_some_and(|seen| seen.valid_owner().name() == Some(owner));
         if is_owner && !confirmed(context, format_args!("{device}: release it from {owner}?"))? {
-            return Ok(exit::NO);
+            return Ok(Exit::No);
         }
     }
     let removal = match context.registry()? {
@@ -125,17 +125,17 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
     match removal {
         Removal::Done(_) => {
             story::released(device, owner);
-            return Ok(exit::DONE);
+            return Ok(Exit::Done);
         }
         Removal::NotOwned(Ownership::Unreadable(error)) => {
             complain(error);
-            return Ok(exit::SYSTEM);
+            return Ok(Exit::System);
         }
         Removal::NotOwned(Ownership::Owner(name)) => context.note(format_args!("{device}: owned by {name}")),
         Removal::NotOwned(Ownership::Nobody) => context.note(format_args!("{device}: nobody owns it")),
         Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
-    Ok(exit::NO)
+    Ok(Exit::No)
 }
 
 /// Asks before somebody else's ownership is overwritten.

@@ -7,28 +7,28 @@ use rustix::termios::tcgetwinsize;
 
 use super::Context;
 use super::list::{json_document, readable, view};
-use crate::cli::{Filter, Look, Which};
-use crate::error::{Error, exit};
+use crate::cli::{Column, Filter, Look, Which};
+use crate::error::{Error, Exit};
 use crate::name::Device;
 use crate::registry::entry::Ownership;
 use crate::registry::entry::Wanted;
 use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
 use crate::report::table::lay_out;
-use crate::report::view::{Column, View, Worth};
+use crate::report::view::{View, Worth};
 
-pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look: &Look) -> Result<u8, Error> {
-    let mut code = exit::DONE;
+pub(super) fn status(context: &Context, out: &mut Output, filter: &Filter, look: &Look) -> Result<Exit, Error> {
+    let mut code = Exit::Done;
     let mut views = Vec::new();
     for device in context.kernel.controllers()? {
         match controller(context, device) {
             Ok((view, complete)) => {
-                code = if complete { code } else { exit::SYSTEM };
+                code = if complete { code } else { Exit::System };
                 views.extend(Some(view).filter(|view| matches(filter, view)));
             }
             Err(error) => {
                 complain(&error);
-                code = exit::SYSTEM;
+                code = Exit::System;
             }
         }
     }

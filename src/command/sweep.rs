@@ -1,17 +1,17 @@
 //! `sweep`: stale entries and leftovers.
 
 use super::Context;
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::registry::entry::Ownership;
 use crate::registry::sweep::Swept;
 use crate::report::output::{self, Output};
 use crate::report::story;
 
-pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<u8, Error> {
+pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<Exit, Error> {
     let Some(registry) = context.registry()? else {
-        return Ok(exit::DONE);
+        return Ok(Exit::Done);
     };
-    let mut code = exit::DONE;
+    let mut code = Exit::Done;
     registry.sweep(&context.kernel, dry_run, &mut |swept| match swept {
         Ok(Swept::Entry { device, owner, verdict }) => {
             let reason = verdict.reason();
@@ -20,20 +20,20 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
                 Ownership::Nobody => "-".to_owned(),
                 Ownership::Unreadable(_) => "?".to_owned(),
             };
-            out.line(format_args!("{device}: {name}: {reason}"));
+            out.line_now(format_args!("{device}: {name}: {reason}"));
             if !dry_run {
                 story::retired(device, &owner, reason);
             }
         }
         Ok(Swept::Leftover(path)) => {
-            out.line(format_args!("{path}: leftover"));
+            out.line_now(format_args!("{path}: leftover"));
             if !dry_run {
                 story::swept(&path);
             }
         }
         Err(error) => {
             output::complain(&error);
-            code = exit::SYSTEM;
+            code = Exit::System;
         }
     })?;
     Ok(code)

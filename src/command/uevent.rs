@@ -6,27 +6,29 @@
 use log::error;
 
 use super::Context;
-use crate::error::{Error, exit};
+use crate::error::{Error, Exit};
 use crate::kernel::uevent::{Environment, Event, from_environment};
 use crate::report::story;
 
-pub(super) fn uevent(context: &Context) -> Result<u8, Error> {
+/// Handles the event in the environment, and returns the exit code. A failure is only logged: udev shows a program's
+/// standard error at debug level, and a standard error that is not read must not hold up the event.
+pub(super) fn uevent(context: &Context) -> Exit {
     match from_environment(|name| std::env::var_os(name)) {
         Environment::Event(event) => {
-            // udev shows a program's standard error at debug level only: a failure has to be in the log.
-            handle(context, event).inspect_err(|error| {
+            if let Err(error) = handle(context, event) {
                 error!(NVME_DEVICE = event.device.name().as_str(); "{}: event not handled: {error}", event.device);
-            })?;
+                return error.exit();
+            }
         }
         Environment::Other(what) => story::not_ours(&what),
         Environment::Missing(variable) => {
-            error!("uevent: {variable} not set");
-            return Err(Error::usage(format!(
+            error!(
                 "uevent: {variable} not set: this command takes a udev event from its environment (see 'nvme-registry uevent -h')"
-            )));
+            );
+            return Exit::Usage;
         }
     }
-    Ok(exit::DONE)
+    Exit::Done
 }
 
 fn handle(context: &Context, event: Event) -> Result<(), Error> {

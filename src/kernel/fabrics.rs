@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
 
 use super::sysfs::{Kernel, content};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Value};
 
 const FABRICS: &str = "/dev/nvme-fabrics";
@@ -213,7 +213,7 @@ impl Kernel {
             Errno::IO => "the other side refused the controller: check nqn and hostnqn; the kernel log says more",
             Errno::PERM | Errno::ACCESS => "not permitted",
             Errno::NOMEM => "out of memory",
-            errno => return std::io::Error::from(errno).to_string(),
+            errno => return cause(errno),
         };
         words.to_owned()
     }

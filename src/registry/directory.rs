@@ -207,7 +207,7 @@ impl Registry {
         unused_name(&prefix, make).map_err(|errno| match errno {
             // A new name is refused like this where the directory itself was removed.
             Errno::NOENT => Kind::RegistryRemoved { path: Escaped(&self.path).to_string() }.into(),
-            errno => self.error("write", prefix + "XXXXXX", errno),
+            errno => self.error("write", device.name(), errno),
         })
     }
 }

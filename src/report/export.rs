@@ -10,18 +10,18 @@ use crate::name::{AttrName, Value};
 /// What a shell acts on between double quotes. (`!` only acts in interactive shells, never in `eval`.)
 const ACTIVE_IN_DOUBLE_QUOTES: &[u8] = b"\"$`\\";
 
-/// The variable that names the owner.
+/// The environment variable that holds the owner.
 pub const OWNER_VARIABLE: &str = "NVME_OWNER";
 
-/// The variable of a private attribute: upper case, `-` as `_`.
+/// The environment variable of a private attribute: its name in upper case, with `_` for `-`.
 pub fn variable(name: &AttrName) -> String {
     format!("NVME_ATTR_{}", name.as_str().to_ascii_uppercase().replace('-', "_"))
 }
 
-/// The line, newline included. `None`: no quoting says the same to both readers.
+/// The assignment, with its newline. `None`: no quoting of this value is read the same by a shell and by udev.
 pub fn line(variable: &str, value: &Value) -> Option<Vec<u8>> {
     let value = value.as_bytes();
-    // A stranger's control characters: a newline would begin another line.
+    // Another writer can store control characters. A newline would begin another line of the export.
     if value.iter().any(u8::is_ascii_control) {
         return None;
     }

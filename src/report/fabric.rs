@@ -1,10 +1,10 @@
-//! What sysfs says of a controller, as the reports show it and the filters ask for it.
+//! The sysfs attributes of a controller that the reports show and the filters use.
 
 use crate::error::Error;
 use crate::kernel::sysfs::{Kernel, address_part, is_local_transport};
 use crate::name::Device;
 
-/// A controller's sysfs attributes. `None`: it has none, or is gone.
+/// A controller's sysfs attributes. `None`: the controller lacks the attribute, or is gone.
 #[derive(Debug, Default)]
 pub struct Fabric {
     /// `tcp`, `rdma`, `fc`, `loop`, `pcie`, …
@@ -18,10 +18,10 @@ pub struct Fabric {
 }
 
 impl Fabric {
-    /// Reads all of it.
+    /// Reads the attributes of a controller.
     ///
     /// # Errors
-    /// A refusal of the system.
+    /// [`crate::error::Kind::System`]: an attribute exists and cannot be read.
     pub fn read(kernel: &Kernel, device: Device) -> Result<Fabric, Error> {
         Ok(Fabric {
             transport: kernel.attribute(device, "transport")?,
@@ -36,7 +36,7 @@ impl Fabric {
         self.transport.as_deref().is_none_or(is_local_transport)
     }
 
-    /// The transport address in `address`.
+    /// The value of `traddr` in `address`.
     pub fn traddr(&self) -> Option<&[u8]> {
         self.address.as_deref().and_then(|address| address_part(address, "traddr"))
     }

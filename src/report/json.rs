@@ -1,15 +1,15 @@
-//! JSON, as little of it as the reports need (RFC 8259). Bytes that are not UTF-8 become U+FFFD.
+//! The part of JSON (RFC 8259) that the reports need. Bytes that are not UTF-8 become U+FFFD.
 
 use std::fmt::Write as _;
 
-/// Appends a string.
+/// Appends bytes as a JSON string.
 pub fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
     for character in String::from_utf8_lossy(bytes).chars() {
         match character {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            // DEL and the C1 characters are allowed raw, but not on somebody's terminal.
+            // DEL and the C1 characters are valid JSON unescaped, but a terminal acts on them.
             control if control.is_control() => {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{:04x}", u32::from(control));
@@ -20,7 +20,7 @@ pub fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
 }
 
-/// Appends a string, or `null`.
+/// Appends bytes as a JSON string, or `null` where there are none.
 pub fn optional(out: &mut String, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => string(out, bytes),

@@ -1,4 +1,4 @@
-//! Words: what the commands print, and what the log tells.
+//! The output of the commands, and the text of the log lines.
 
 pub mod export;
 pub mod fabric;

@@ -1,16 +1,21 @@
-//! Standard output and standard error, without the print macros: those panic on a closed pipe.
+//! Standard output and standard error, without the print macros, which panic on a closed pipe.
 
 use rustix::io::{Errno, write};
 use rustix::stdio::{stderr, stdout};
 use rustix::termios::isatty;
 
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::name::Value;
 
-/// What a command prints: collected, and written by [`Output::flush`] in one go.
+/// What a command prints on standard output.
+///
+/// An answer is collected, and written when the command ends. A change that was made is said at once, by
+/// [`Output::line_now`]. A failure to write does not stop the command; [`Output::finish`] reports it.
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
+    /// The first failure. Nothing is written after it.
+    failure: Option<Errno>,
 }
 
 impl Output {
@@ -24,12 +29,19 @@ impl Output {
         self.push(format!("{text}\n").as_bytes());
     }
 
-    /// Adds a value and a newline. On a terminal everything that a terminal could act on is escaped. Elsewhere a value
-    /// goes out byte for byte, but for control characters, which only a stranger can have stored and which would forge
-    /// lines (H10).
+    /// Writes a line, and what was collected before it, at once. Should the command be interrupted later, the line has
+    /// been said.
+    pub fn line_now(&mut self, text: impl std::fmt::Display) {
+        self.line(text);
+        self.write();
+    }
+
+    /// Adds a value and a newline. On a terminal, control characters and bytes that are not UTF-8 are escaped. Elsewhere
+    /// only ASCII control characters are escaped: this program never stores one, but another writer can, and a newline
+    /// in a value would forge a line.
     pub fn value_line(&mut self, value: &Value) {
         if value.as_bytes().iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
-            // The same wherever it goes.
+            // Nothing to escape: whether this is a terminal need not be asked.
             self.push(value.as_bytes());
             return self.push(b"\n");
         }
@@ -46,25 +58,32 @@ impl Output {
         self.push(b"\n");
     }
 
-    /// Writes what was collected.
-    ///
-    /// # Errors
-    /// Standard output cannot be written: a closed pipe, a full disk.
-    pub fn flush(&mut self) -> Result<(), Error> {
+    /// Writes what was collected, reports a failure to write, and says how the output ended. A closed pipe is
+    /// not reported: its reader has what it wanted, and only the exit code tells that there was more.
+    pub fn finish(&mut self) -> Exit {
+        self.write();
+        match self.failure {
+            None => return Exit::Done,
+            Some(Errno::PIPE) => {}
+            Some(errno) => complain(Error::system("write", "standard output", errno)),
+        }
+        Exit::System
+    }
+
+    fn write(&mut self) {
         let mut rest = self.bytes.as_slice();
-        while !rest.is_empty() {
+        while !rest.is_empty() && self.failure.is_none() {
             match write(stdout(), rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(Error::system("write", "standard output", errno)),
+                Err(errno) => self.failure = Some(errno),
             }
         }
         self.bytes.clear();
-        Ok(())
     }
 }
 
-/// Writes a line to standard error: `nvme-registry: TEXT`. There is nobody left to tell if that fails.
+/// Writes a line to standard error: `nvme-registry: TEXT`. A failure is ignored, since it cannot be reported.
 pub fn complain(text: impl std::fmt::Display) {
     let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
 }

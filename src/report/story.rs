@@ -1,7 +1,7 @@
-//! The log lines: what happened to a controller's ownership, in words a person understands (DESIGN 6).
+//! The log lines about a controller's ownership.
 //!
 //! Every removal, every change and every decision of `uevent` is one line with the fields `NVME_DEVICE`, `NVME_OWNER`,
-//! `NVME_ACTION` and `NVME_REASON`, so that `journalctl NVME_DEVICE=nvme4` answers "what happened to nvme4?" (H6).
+//! `NVME_ACTION` and `NVME_REASON`, so that `journalctl NVME_DEVICE=nvme4` answers "what happened to nvme4?".
 
 use std::fmt;
 
@@ -87,13 +87,13 @@ pub fn nothing_registered(event: Event) {
     debug!(NVME_DEVICE = event.device.name().as_str(); "{}: {}: nothing registered", event.device, Named(event));
 }
 
-/// `uevent` was called for something that is not its business.
+/// `uevent` was called for an event that is not about a controller.
 pub fn not_ours(what: &str) {
     debug!("{what}: not an event that says anything about a controller's ownership");
 }
 
 /// Logs one line about a device. Fields are strings and nothing else: `log` displays every other kind of value through
-/// one function that can also print floating point, which is 10 KB that nobody calls. An empty field is left out.
+/// one function that can also print floating point, which would add 10 KB of code. An empty field is left out.
 fn tell(device: Device, owner: Option<&Value>, action: &str, reason: &str, text: fmt::Arguments<'_>) {
     let (name, owner) = (device.name(), owner.map(ToString::to_string).unwrap_or_default());
     info!(

@@ -1,11 +1,11 @@
-//! An aligned table, as util-linux prints one: two spaces between columns, none at a line's end, and no wider than the
+//! Aligned tables in the style of util-linux: two spaces between columns, no trailing spaces, and no line wider than the
 //! terminal.
 
 /// A column that is shortened is never made narrower than this.
 const NARROWEST: usize = 4;
 
-/// Lays out rows. `fixed` says which columns are never shortened. `width`: the terminal's, in characters; without one
-/// nothing is shortened.
+/// Lays out rows as text. A column that is `fixed` is never shortened. `width` is the width of the terminal in characters;
+/// without one no column is shortened.
 pub fn lay_out(rows: &[Vec<String>], fixed: &[bool], width: Option<usize>) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let cell = |row: &[String], column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
@@ -24,7 +24,7 @@ pub fn lay_out(rows: &[Vec<String>], fixed: &[bool], width: Option<usize>) -> St
     text
 }
 
-/// Takes from the widest column that may be shortened until the table fits, or nothing is left to take.
+/// Narrows the widest column that may be shortened until the table fits or every such column is at its minimum.
 fn shorten(widths: &mut [usize], fixed: &[bool], width: usize) {
     loop {
         let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
@@ -41,7 +41,7 @@ fn shorten(widths: &mut [usize], fixed: &[bool], width: usize) {
     }
 }
 
-/// The beginning of a cell, with dots for the rest.
+/// A cell that is too wide, shortened and marked with three dots.
 fn cut(cell: &str, width: usize) -> String {
     if cell.chars().count() <= width {
         return cell.to_owned();

@@ -1,39 +1,40 @@
-//! One controller as `list` and `status` show it: what its entry says, what that is worth, and what sysfs says.
+//! One controller as `list` and `status` show it: its entry, the verdict on it, and the sysfs attributes.
 
 use super::fabric::Fabric;
 use super::json;
+use crate::cli::Column;
 use crate::name::{AttrName, Device, Value};
 use crate::registry::entry::Ownership;
 use crate::registry::look::Seen;
 
-/// A controller, its entry, or both.
+/// A controller, its entry, or both. A stale entry may have no controller.
 #[derive(Debug)]
 pub struct View {
-    /// Its name.
+    /// The device name.
     pub device: Device,
-    /// What its entry is worth. `None`: it has none.
+    /// The verdict on the entry. `None`: there is no entry.
     pub worth: Option<Worth>,
-    /// Who owns it, by an entry that is not stale.
+    /// The owner according to an entry that is not stale.
     pub owner: Ownership,
-    /// Every attribute that is stored and can be read, the owner among them.
+    /// The stored attributes that can be read, including `owner`.
     pub attributes: Vec<(AttrName, Value)>,
-    /// What sysfs says.
+    /// The sysfs attributes.
     pub fabric: Fabric,
 }
 
-/// What an entry is worth.
+/// The verdict on an entry, in the three words of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// Proven to be that of the controller that is there.
+    /// The entry is proven to belong to the controller that exists.
     Current,
-    /// Of a controller that is no more.
+    /// The entry belongs to a controller that is gone.
     Stale,
-    /// Neither can be proven.
+    /// Neither is proven.
     Unverified,
 }
 
 impl Worth {
-    /// The worth of an entry that was judged.
+    /// The word for the verdict on an entry.
     pub fn of(seen: &Seen<'_>) -> Worth {
         if seen.verdict.is_stale() {
             Worth::Stale
@@ -44,7 +45,7 @@ impl Worth {
         }
     }
 
-    /// In a word.
+    /// The word in the table and in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Worth::Current => "current",
@@ -54,54 +55,9 @@ impl Worth {
     }
 }
 
-/// A column of `status`, and a key of its JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    /// The name.
-    Device,
-    /// The owner.
-    Owner,
-    /// The transport.
-    Transport,
-    /// The address.
-    Address,
-    /// The subsystem NQN.
-    Subsysnqn,
-    /// The kernel's state of it.
-    State,
-    /// What its entry is worth.
-    Entry,
-}
-
-impl Column {
-    /// All of them, in the order they are shown.
-    pub const ALL: [Column; 7] = [
-        Column::Device,
-        Column::Owner,
-        Column::Transport,
-        Column::Address,
-        Column::Subsysnqn,
-        Column::State,
-        Column::Entry,
-    ];
-
-    /// The key in JSON; in capitals the heading.
-    pub fn key(self) -> &'static str {
-        match self {
-            Column::Device => "device",
-            Column::Owner => "owner",
-            Column::Transport => "transport",
-            Column::Address => "address",
-            Column::Subsysnqn => "subsysnqn",
-            Column::State => "state",
-            Column::Entry => "entry",
-        }
-    }
-}
-
 impl View {
-    /// A cell of the table. `-` where there is nothing; `kernel` for the owner of a local controller, `?` for one that
-    /// cannot be read.
+    /// A cell of the table: `-` where there is no value, `kernel` for the owner of a local controller, `?` for an owner
+    /// that cannot be read.
     pub fn cell(&self, column: Column) -> String {
         let text = |bytes: &Option<Vec<u8>>| match bytes.as_deref() {
             None | Some([]) => "-".to_owned(),
@@ -123,7 +79,7 @@ impl View {
         }
     }
 
-    /// Appends a JSON object, of some columns or, with the attributes, of all.
+    /// Appends a JSON object of these columns. `None`: all columns and the attributes.
     pub fn json(&self, out: &mut String, columns: Option<&[Column]>) {
         let order = [
             Column::Device,

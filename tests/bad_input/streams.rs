@@ -71,10 +71,10 @@ fn nobody_reads(sandbox: &Sandbox, descriptor: u8, words: &str) -> Command {
 }
 
 #[test]
-fn output_that_nobody_reads_is_a_failure() {
+fn output_that_nobody_reads_is_a_failure_but_no_message() {
     let sandbox = printing();
     for words in PRINTS {
-        bounded(&mut nobody_reads(&sandbox, 1, words)).exits(3).says("write standard output: Broken pipe");
+        bounded(&mut nobody_reads(&sandbox, 1, words)).exits(3).never_says("standard output");
     }
 }
 

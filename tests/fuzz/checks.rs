@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nvme_registry::cli;
-use nvme_registry::error::exit;
+use nvme_registry::error::Exit;
 use nvme_registry::kernel::fabrics::{FabricsOption, instance};
 use nvme_registry::kernel::sysfs::{address_part, is_local_transport};
 use nvme_registry::kernel::uevent::{Environment, from_environment};
@@ -21,7 +21,7 @@ fn is_printable(text: &str) -> bool {
 pub fn argv(data: &[u8]) {
     let words = data.split(|&byte| byte == 0).map(|word| OsString::from_vec(word.to_vec()));
     if let Err(error) = cli::parse(words) {
-        assert_eq!(error.exit_code(), exit::USAGE);
+        assert_eq!(error.exit(), Exit::Usage);
         assert!(is_printable(&error.to_string()), "{error}");
     }
 }

@@ -101,12 +101,8 @@ fn a_controller_without_a_transport_is_local_wherever_it_is_asked() {
     }
     sandbox.run("claim --unowned --owner stas").prints("");
     assert!(!sandbox.run("status --unowned").stdout().contains("nvme4"));
-    let cells: Vec<_> = sandbox
-        .run("status --no-headings -o device,owner")
-        .stdout()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let cells: Vec<_> =
+        sandbox.run("status --no-headings -o device,owner").stdout().split_whitespace().map(str::to_owned).collect();
     assert_eq!(cells, ["nvme4", "kernel"]);
     assert!(sandbox.run("disconnect-all").stdout().contains("nvme4: left alone: a local controller"));
     is_left_alone(&sandbox, "disconnect-all");

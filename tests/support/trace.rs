@@ -159,6 +159,11 @@ impl Traced {
         read_memory(pid, address, len)
     }
 
+    /// What it has written to standard output so far.
+    pub fn printed(&self) -> Vec<u8> {
+        content(&self.stdout)
+    }
+
     fn output(&self) -> Output {
         let status = self.status.unwrap_or_else(|| panic!("still running:\n{}", self.story()));
         Output { status, stdout: content(&self.stdout), stderr: content(&self.stderr) }
