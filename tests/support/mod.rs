@@ -1,5 +1,6 @@
 //! What the tests share: a [`Sandbox`] to run the product in, and a process stopped between system calls ([`trace`]).
 
+pub mod disks;
 pub mod sandbox;
 pub mod trace;
 
