@@ -372,7 +372,7 @@ fn a_doubt_about_a_disk_with_another_path_lets_this_one_go() {
 #[test]
 fn u1_of_two_disconnects_at_one_time_one_gives_way() {
     let sandbox = two_paths("optimized");
-    let _user = sandbox.use_disk("nvme1n1");
+    let user = sandbox.use_disk("nvme1n1");
     let first = hold(&sandbox, "nvme3");
     assert!(!first.disks[0].stays());
     let second = hold(&sandbox, "nvme7");
@@ -381,6 +381,17 @@ fn u1_of_two_disconnects_at_one_time_one_gives_way() {
     assert!(!ask(&sandbox, "nvme7")[0].stays(), "a question neither locks nor sees the lock");
     drop((first, second));
     assert!(!hold(&sandbox, "nvme7").disks[0].stays());
+    // An idle disk: it could be mounted between the end of the first and that of the second.
+    drop(user);
+    let first = hold(&sandbox, "nvme3");
+    assert_eq!(first.disks[0].state, Use::Idle);
+    assert_eq!(message(&hold(&sandbox, "nvme7").disks), expected);
+    // The controllers of another subsystem are not concerned.
+    sandbox.connect("nvme8", "tcp");
+    sandbox.subsystem("nvme-subsys2", &["nvme8"]);
+    sandbox.head("nvme-subsys2", "nvme2n1", "259:2");
+    sandbox.path_disk("nvme8", "nvme2c8n1", "optimized");
+    assert_eq!(hold(&sandbox, "nvme8").disks[0].state, Use::Idle);
 }
 
 #[test]

@@ -65,8 +65,9 @@ impl Kernel {
     /// The same, with every idle disk opened exclusively, for a disconnect.
     ///
     /// Two disconnects at one time would each count the other's path as the one that is left. So the subsystem or the
-    /// multipath device of a disk in use is locked before its paths are counted, by flock(2) on the sysfs directory,
-    /// which no other program locks. The lock does not wait, so a stopped process stalls no other.
+    /// multipath device is locked before paths are counted, by flock(2) on the sysfs directory, which no other program
+    /// locks. An idle disk's subsystem is locked too: a second disconnect finds the disk held by the first, and would
+    /// count the first one's path. The lock does not wait, so a stopped process stalls no other.
     ///
     /// # Errors
     /// As [`Kernel::ask_disks`].
@@ -203,14 +204,16 @@ impl Disk {
         state: Use,
         locks: Option<&mut Vec<OwnedFd>>,
     ) -> DiskUse {
-        let counted = match (&state, subsystem) {
-            (Use::Idle, _) | (Use::Unknown(_), None) => Ok(None),
-            (Use::InUse(users), None) => paths::dm(controller, (&self.dir, &self.name), users, locks),
+        let locked = match (subsystem, &locks) {
             // The same descriptor for every disk of the controller: locking it again is no conflict.
-            (_, Some(subsystem)) => locks
-                .map_or(Ok(()), |_| lock(subsystem))
-                .and_then(|()| paths::native(controller, subsystem, &self.name)),
+            (Some(subsystem), Some(_)) => lock(subsystem),
+            _ => Ok(()),
         };
+        let counted = locked.and_then(|()| match (&state, subsystem) {
+            (Use::Idle, _) | (Use::Unknown(_), None) => Ok(None),
+            (_, Some(subsystem)) => paths::native(controller, subsystem, &self.name),
+            (Use::InUse(users), None) => paths::dm(controller, (&self.dir, &self.name), users, locks),
+        });
         let busy = matches!(counted, Err(Errno::WOULDBLOCK));
         let state =
             if busy { Use::Unknown("another path to it is being disconnected right now".to_owned()) } else { state };
