@@ -3,6 +3,7 @@
 //! A controller of the host itself is never disconnected, whatever was asked for. What cannot be read counts as owned.
 
 use crate::name::Value;
+use crate::usage::{DiskUse, Use};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub enum Reason<'a> {
     Unreadable,
     /// Nobody owns it, and somebody's were asked for.
     Unowned,
+    /// This disk is in use, or may be, and no other path to it is usable.
+    InUse(&'a DiskUse),
 }
 
 impl std::fmt::Display for Reason<'_> {
@@ -60,6 +63,8 @@ impl std::fmt::Display for Reason<'_> {
             Reason::Owned(name) => write!(f, "owned by {name}"),
             Reason::Unreadable => f.write_str("its owner cannot be read, so it counts as owned"),
             Reason::Unowned => f.write_str("nobody owns it"),
+            Reason::InUse(disk) if matches!(disk.state, Use::Unknown(_)) => write!(f, "counts as in use: {disk}"),
+            Reason::InUse(disk) => write!(f, "in use: {disk}"),
         }
     }
 }
@@ -80,5 +85,23 @@ pub fn decide<'a>(mode: Mode<'_>, local: bool, wanted: bool, standing: Standing<
         (_, Standing::Owner(owner)) => Decision::Leave(Reason::Owned(owner)),
         (_, Standing::Unreadable) => Decision::Leave(Reason::Unreadable),
         (Mode::OwnedBy(_), Standing::Nobody) => Decision::Leave(Reason::Unowned),
+    }
+}
+
+/// Decides on one controller by who owns it and by what its disks are used for. `--force` is about whose it is; a disk
+/// in use gives way to `force_in_use` alone. Without disks this is the decision on ownership, which is worth taking
+/// before any disk is opened.
+pub fn decide_with_use<'a>(
+    mode: Mode<'_>,
+    local: bool,
+    wanted: bool,
+    standing: Standing<'a>,
+    disks: &'a [DiskUse],
+    force_in_use: bool,
+) -> Decision<'a> {
+    let stays = disks.iter().find(|disk| disk.stays() && !force_in_use);
+    match (decide(mode, local, wanted, standing), stays) {
+        (Decision::Disconnect, Some(disk)) => Decision::Leave(Reason::InUse(disk)),
+        (decision, _) => decision,
     }
 }

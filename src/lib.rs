@@ -21,6 +21,7 @@ pub mod name;
 pub mod registry;
 pub mod report;
 pub mod root;
+pub mod usage;
 pub mod verdict;
 
 /// Sorts by a heap. The standard library's sorts are made for speed on long slices and cost 3 to 15 KB of code for every

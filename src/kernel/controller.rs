@@ -18,7 +18,7 @@ pub struct Controller {
     pub device: Device,
     /// Which controller it is.
     pub incarnation: Incarnation,
-    dir: OwnedFd,
+    pub(super) dir: OwnedFd,
     path: String,
 }
 
