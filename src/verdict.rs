@@ -114,6 +114,15 @@ impl Verdict {
         matches!(self, Verdict::Kept(Kept::SameIncarnation | Kept::NewerThanEvent))
     }
 
+    /// The verdict in one word, for tables and JSON: `current`, `stale` or `unverified`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Stale(_) => "stale",
+            Verdict::Kept(Kept::SameIncarnation | Kept::NewerThanEvent) => "current",
+            Verdict::Kept(Kept::Unverified) => "unverified",
+        }
+    }
+
     /// The reason, as a clause for the log.
     pub fn reason(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use nix::errno::Errno;
-use nvme_registry::guard::{Decision, Mode, Standing, decide_with_use};
+use nvme_registry::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use nvme_registry::kernel::controller::Controller;
 use nvme_registry::kernel::disks::Held;
 use nvme_registry::kernel::paths::Worth;
@@ -53,7 +53,8 @@ fn users(disks: &[DiskUse]) -> Vec<String> {
 
 /// The message of a disconnect: why the controller stays, or the paths that go although they are in use.
 fn message(disks: &[DiskUse]) -> String {
-    match decide_with_use(Mode::Force, false, true, Standing::Nobody, disks, false) {
+    let policy = Policy { mode: Mode::Any, force_in_use: false };
+    match decide(&policy, Candidate { local: false, wanted: true, owner: &Ownership::Nobody, disks }) {
         Decision::Disconnect => going(disks).map(|path| path.to_string()).collect::<Vec<_>>().join("; "),
         Decision::Leave(reason) => reason.to_string(),
     }

@@ -1,43 +1,52 @@
 //! The policy of disconnecting: transport × who owns it × what was asked for.
 
-use nvme_registry::guard::{Decision, Mode, Reason, Standing, decide, decide_with_use};
+use nvme_registry::error::Error;
+use nvme_registry::guard::{Candidate, Decision, Mode, Ownership, Policy, Reason, decide};
 use nvme_registry::name::Value;
 use nvme_registry::usage::{DiskUse, How, Paths, Use, User, going};
+
+/// The decision on a controller of this owner with these disks.
+fn decided<'a>(mode: &Mode, owner: &'a Ownership, disks: &'a [DiskUse], force_in_use: bool) -> Decision<'a> {
+    let policy = Policy { mode: mode.clone(), force_in_use };
+    decide(&policy, Candidate { local: false, wanted: true, owner, disks })
+}
 
 #[test]
 fn the_table_of_decisions() {
     let (mine, other) = (Value::parse(b"mine").unwrap(), Value::parse(b"other").unwrap());
     let go = Decision::Disconnect;
     let left = |reason| Decision::Leave(reason);
-    // A stale entry is Nobody's, an unverified one its owner's: Seen::standing_owner, and its own tests below the races.
-    let nobody = Standing::Nobody;
-    let (owner_is_me, owner_is_other) = (Standing::Owner(&mine), Standing::Owner(&other));
-    let unreadable = Standing::Unreadable;
+    let nobody = &Ownership::Nobody;
+    let (is_me, is_other) = (&Ownership::Owner(mine.clone()), &Ownership::Owner(other.clone()));
+    let unreadable = &Ownership::Unreadable(Error::usage("unreadable"));
     let owned = |name| left(Reason::Owned(name));
+    let (by_me, by_me_or_none) = (Mode::OwnedBy(mine.clone()), Mode::OwnedByOrUnowned(mine.clone()));
     #[rustfmt::skip]
     let table = [
-        (Mode::Unowned,                 nobody,         go),
-        (Mode::Unowned,                 owner_is_me,    owned(&mine)),
-        (Mode::Unowned,                 owner_is_other, owned(&other)),
-        (Mode::Unowned,                 unreadable,     left(Reason::Unreadable)),
-        (Mode::OwnedBy(&mine),          nobody,         left(Reason::Unowned)),
-        (Mode::OwnedBy(&mine),          owner_is_me,    go),
-        (Mode::OwnedBy(&mine),          owner_is_other, owned(&other)),
-        (Mode::OwnedBy(&mine),          unreadable,     left(Reason::Unreadable)),
-        (Mode::OwnedByOrUnowned(&mine), nobody,         go),
-        (Mode::OwnedByOrUnowned(&mine), owner_is_me,    go),
-        (Mode::OwnedByOrUnowned(&mine), owner_is_other, owned(&other)),
-        (Mode::OwnedByOrUnowned(&mine), unreadable,     left(Reason::Unreadable)),
-        (Mode::Force,                   nobody,         go),
-        (Mode::Force,                   owner_is_me,    go),
-        (Mode::Force,                   owner_is_other, go),
-        (Mode::Force,                   unreadable,     go),
+        (&Mode::Unowned, nobody,     go),
+        (&Mode::Unowned, is_me,      owned(&mine)),
+        (&Mode::Unowned, is_other,   owned(&other)),
+        (&Mode::Unowned, unreadable, left(Reason::Unreadable)),
+        (&by_me,         nobody,     left(Reason::Unowned)),
+        (&by_me,         is_me,      go),
+        (&by_me,         is_other,   owned(&other)),
+        (&by_me,         unreadable, left(Reason::Unreadable)),
+        (&by_me_or_none, nobody,     go),
+        (&by_me_or_none, is_me,      go),
+        (&by_me_or_none, is_other,   owned(&other)),
+        (&by_me_or_none, unreadable, left(Reason::Unreadable)),
+        (&Mode::Any,     nobody,     go),
+        (&Mode::Any,     is_me,      go),
+        (&Mode::Any,     is_other,   go),
+        (&Mode::Any,     unreadable, go),
     ];
-    for (mode, standing, expected) in table {
-        assert_eq!(decide(mode, false, true, standing), expected, "{mode:?} {standing:?}");
-        // Whatever was asked for, whoever owns it.
-        assert_eq!(decide(mode, true, true, standing), left(Reason::Local), "{mode:?} {standing:?}");
-        assert_eq!(decide(mode, false, false, standing), left(Reason::OtherTransport), "{mode:?} {standing:?}");
+    for (mode, owner, expected) in table {
+        assert_eq!(decided(mode, owner, &[], false), expected, "{mode:?} {owner:?}");
+        let policy = Policy { mode: mode.clone(), force_in_use: true };
+        let local = Candidate { local: true, wanted: true, owner, disks: &[] };
+        assert_eq!(decide(&policy, local), left(Reason::Local), "{mode:?} {owner:?}");
+        let unwanted = Candidate { local: false, wanted: false, owner, disks: &[] };
+        assert_eq!(decide(&policy, unwanted), left(Reason::OtherTransport), "{mode:?} {owner:?}");
     }
 }
 
@@ -82,16 +91,15 @@ fn a_disk_in_use_stays_unless_another_path_to_it_is_usable() {
         (vec![unknown(Some((2, 1)))],                true,  going_in_doubt),
     ];
     for (disks, goes, text) in &table {
-        let decide = |mode, standing, force| decide_with_use(mode, false, true, standing, disks, force);
-        for (mode, standing) in [
-            (Mode::Unowned, Standing::Nobody),
-            (Mode::OwnedBy(&mine), Standing::Owner(&mine)),
-            (Mode::OwnedByOrUnowned(&mine), Standing::Nobody),
+        for (mode, owner) in [
+            (Mode::Unowned, Ownership::Nobody),
+            (Mode::OwnedBy(mine.clone()), Ownership::Owner(mine.clone())),
+            (Mode::OwnedByOrUnowned(mine.clone()), Ownership::Nobody),
             // --force is about whose it is, and no more.
-            (Mode::Force, Standing::Owner(&other)),
-            (Mode::Force, Standing::Unreadable),
+            (Mode::Any, Ownership::Owner(other.clone())),
+            (Mode::Any, Ownership::Unreadable(Error::usage("unreadable"))),
         ] {
-            match decide(mode, standing, false) {
+            match decided(&mode, &owner, disks, false) {
                 Decision::Disconnect => {
                     let paths: Vec<_> = going(disks).map(|path| path.to_string()).collect();
                     assert_eq!((true, paths.concat()), (*goes, (*text).to_owned()), "{mode:?} {disks:?}");
@@ -101,14 +109,16 @@ fn a_disk_in_use_stays_unless_another_path_to_it_is_usable() {
                     assert_eq!((false, reason.to_string()), (*goes, (*text).to_owned()), "{mode:?} {disks:?}");
                 }
             }
-            assert_eq!(decide(mode, standing, true), Decision::Disconnect, "{mode:?} {disks:?}");
+            assert_eq!(decided(&mode, &owner, disks, true), Decision::Disconnect, "{mode:?} {disks:?}");
         }
         // Whose it is comes first, with --force-in-use too.
         for force in [false, true] {
-            let owned = decide(Mode::Unowned, Standing::Owner(&other), force);
+            let owner = Ownership::Owner(other.clone());
+            let owned = decided(&Mode::Unowned, &owner, disks, force);
             assert_eq!(owned, Decision::Leave(Reason::Owned(&other)), "{disks:?}");
-            let local = decide_with_use(Mode::Force, true, true, Standing::Nobody, disks, force);
-            assert_eq!(local, Decision::Leave(Reason::Local), "{disks:?}");
+            let policy = Policy { mode: Mode::Any, force_in_use: force };
+            let local = Candidate { local: true, wanted: true, owner: &Ownership::Nobody, disks };
+            assert_eq!(decide(&policy, local), Decision::Leave(Reason::Local), "{disks:?}");
         }
     }
 }

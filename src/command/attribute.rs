@@ -5,13 +5,13 @@
 use super::Context;
 use super::ask::confirmed;
 use super::own::{log_registered, may_replace_owner};
+use crate::audit;
 use crate::error::{Error, Exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::entry::Wanted;
 use crate::registry::look::Seen;
 use crate::registry::retire::Removal;
 use crate::report::output::Output;
-use crate::report::story;
 
 pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<Exit, Error> {
     let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
@@ -48,7 +48,7 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
     }
     let attribute = (name, value);
     context.logged(registry.update(&context.kernel, device, live, &attribute))?;
-    story::attribute(device, &attribute.0, None, "updated");
+    audit::attribute(device, &attribute.0, None, "updated");
     Ok(Exit::Done)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
     };
     match registry.remove(&context.kernel, device, None)? {
         Removal::Done(owner) => {
-            story::deleted(device, &owner);
+            audit::deleted(device, &owner);
             Ok(Exit::Done)
         }
         removal => Ok(nothing_removed(context, device, &removal)),
@@ -88,7 +88,7 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
     };
     match removal {
         Some(Removal::Done(owner)) => {
-            story::attribute(device, name, owner.name(), "deleted");
+            audit::attribute(device, name, owner.name(), "deleted");
             Ok(Exit::Done)
         }
         Some(removal) => Ok(nothing_removed(context, device, &removal)),

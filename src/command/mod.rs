@@ -6,36 +6,38 @@ mod attribute;
 mod connect;
 mod disconnect;
 mod filter;
-mod list;
 mod own;
 mod query;
-mod status;
+mod show;
 mod sweep;
 mod uevent;
 
 use std::cell::OnceCell;
 use std::mem::ManuallyDrop;
 
+use crate::audit;
 use crate::cli::{Invocation, Request, help};
 use crate::error::{Error, Exit};
 use crate::kernel::sysfs::Kernel;
+use crate::kernel::users::Users;
 use crate::name::Device;
 use crate::registry::Incident;
 use crate::registry::Registry;
 use crate::registry::entry::Wanted;
 use crate::registry::look::{Against, Seen};
 use crate::report::output::Output;
-use crate::report::story;
 use crate::root::Root;
 
 /// What every command works with.
 struct Context {
     root: Root,
     kernel: Kernel,
-    /// The registry, once somebody asked for it.
+    /// The registry, once it was asked for.
     registry: OnceCell<Option<Registry>>,
     /// The registry, once it was made.
     made: OnceCell<Registry>,
+    /// Who uses which block device, once it was asked for.
+    users: OnceCell<Users>,
     yes: bool,
     quiet: bool,
 }
@@ -61,6 +63,11 @@ impl Context {
         }
     }
 
+    /// Who uses which block device. For questions: all of one command are answered from the same moment.
+    fn users(&self) -> &Users {
+        self.users.get_or_init(|| self.kernel.users())
+    }
+
     /// A device's entry, judged, if it has one, with the attributes that are `wanted`.
     fn look(&self, device: Device, wanted: Wanted<'_>) -> Result<Option<Seen<'_>>, Error> {
         match self.registry()? {
@@ -80,7 +87,7 @@ impl Context {
         let registries = [self.registry.get().and_then(Option::as_ref), self.made.get()];
         for incident in registries.into_iter().flatten().flat_map(Registry::incidents) {
             match incident {
-                Incident::Removed { device, owner, reason } => story::retired(device, &owner, reason),
+                Incident::Removed { device, owner, reason } => audit::retired(device, &owner, reason),
                 Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
             }
         }
@@ -107,8 +114,15 @@ pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
-    let context =
-        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), made: OnceCell::new(), yes, quiet });
+    let context = &*ManuallyDrop::new(Context {
+        root,
+        kernel,
+        registry: OnceCell::new(),
+        made: OnceCell::new(),
+        users: OnceCell::new(),
+        yes,
+        quiet,
+    });
     let mut output = Output::default();
     let code = context.logged(dispatch(context, &mut output, request))?;
     Ok(code.max(output.finish()))
@@ -125,10 +139,10 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
             Exit::Done
         }
         Request::Uevent => uevent::uevent(context),
-        Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
+        Request::Connect { owner, options, idempotent } => connect::connect(context, out, &owner, options, idempotent)?,
         Request::Register { device, owner } => own::register(context, device, &owner)?,
         Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,
-        Request::ClaimUnowned { fabric, owner } => own::claim_unowned(context, out, &fabric, &owner)?,
+        Request::ClaimUnowned { attrs, in_use, owner } => own::claim_unowned(context, out, &attrs, in_use, &owner)?,
         Request::Release { device, owner } => own::release(context, device, &owner)?,
         Request::Owner { device } => query::owner(context, out, device)?,
         Request::Check { device, asker } => query::check(context, device, asker.as_ref())?,
@@ -137,11 +151,9 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
         Request::Update { device, attribute, value } => attribute::update(context, device, attribute, value)?,
         Request::Delete { device, attribute: None } => attribute::delete_entry(context, device)?,
         Request::Delete { device, attribute: Some(name) } => attribute::delete(context, device, &name)?,
-        Request::List { filter, format } => list::list(context, out, &filter, format)?,
-        Request::Status { filter, look } => status::status(context, out, &filter, &look)?,
-        Request::Disconnect { device, owner } => disconnect::one(context, out, device, &owner)?,
-        Request::DisconnectAll { transport, whose, dry_run } => {
-            disconnect::all(context, out, transport.as_deref(), &whose, dry_run)?
+        Request::Show { subjects, filter, layout } => show::show(context, out, subjects, &filter, &layout)?,
+        Request::Disconnect { targets, policy, wait, dry_run } => {
+            disconnect::disconnect(context, out, &targets, &policy, wait, dry_run)?
         }
         Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
     })

@@ -2,16 +2,18 @@
 
 use super::Context;
 use super::ask::confirmed;
-use crate::cli::FabricFilter;
+use super::filter::has_attrs;
+use crate::audit;
+use crate::cli::AttrFilter;
 use crate::error::{Error, Exit, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Live;
 use crate::name::{Device, Value};
-use crate::registry::entry::{Ownership, Wanted};
+use crate::registry::entry::Wanted;
 use crate::registry::own::{Claimed, Registered};
 use crate::registry::retire::Removal;
-use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
-use crate::report::story;
+use crate::usage::Use;
 
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Fails before it asks, and before it makes /run/nvme.
@@ -33,7 +35,8 @@ pub(super) fn log_registered(
     match registered {
         Registered::Unchanged => Ok(Exit::Done),
         Registered::Written { replaced, failure } => {
-            story::registered(device, owner, live, replaced.as_ref());
+            let before = replaced.as_ref().and_then(|old| Some((old.owner.as_ref()?, old.stale)));
+            audit::registered(device, owner, live, before);
             failure.map_or(Ok(Exit::Done), Err)
         }
     }
@@ -72,18 +75,13 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
 pub(super) fn claim_unowned(
     context: &Context,
     out: &mut Output,
-    filter: &FabricFilter,
+    filter: &AttrFilter,
+    in_use: bool,
     owner: &Value,
 ) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     for device in context.kernel.controllers()? {
-        let claimed = Fabric::read(&context.kernel, device).and_then(|fabric| {
-            if fabric.is_local() || !filter.matches(&fabric) {
-                return Ok(None);
-            }
-            claim_one(context, device, owner).map(Some)
-        });
-        match claimed {
+        match claim_if(context, device, filter, in_use, owner) {
             Ok(Some(Claimed::Won)) => out.line_now(device),
             // It went away meanwhile, or was never a fabrics controller.
             Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
@@ -101,11 +99,32 @@ pub(super) fn claim_unowned(
     Ok(worst)
 }
 
-fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
+/// Claims a fabrics controller that passes the filters. `None`: it does not.
+fn claim_if(
+    context: &Context,
+    device: Device,
+    filter: &AttrFilter,
+    in_use: bool,
+    owner: &Value,
+) -> Result<Option<Claimed>, Error> {
+    let Some(controller) = context.kernel.open_controller(device)? else {
+        return Ok(None);
+    };
+    let attrs = controller.attrs()?;
+    if attrs.is_local() || !has_attrs(filter, &attrs) {
+        return Ok(None);
+    }
+    if in_use && context.kernel.ask_disks(&controller, context.users())?.iter().all(|disk| disk.state == Use::Idle) {
+        return Ok(None);
+    }
+    claim_one(context, device, owner).map(Some)
+}
+
+pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
     let live = context.kernel.require_live(device)?;
     let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
     if let Claimed::Won = claimed {
-        story::claimed(device, owner, live);
+        audit::claimed(device, owner, live);
     }
     Ok(claimed)
 }
@@ -124,7 +143,7 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
     };
     match removal {
         Removal::Done(_) => {
-            story::released(device, owner);
+            audit::released(device, owner);
             return Ok(Exit::Done);
         }
         Removal::NotOwned(Ownership::Unreadable(error)) => {

@@ -16,8 +16,9 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::attribute::write_new;
-use super::entry::{Entry, Ownership, PRIOR};
+use super::entry::{Entry, PRIOR};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, OWNER, SEQNUM, VALUE_MAX};
 use crate::root::Root;
 use crate::sorted;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::attribute::{Content, Unreadable, read_attribute, read_listed};
 use super::directory::{Directory, Listing};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
 use crate::verdict::Evidence;
 
@@ -23,27 +24,6 @@ pub type Read = (AttrName, Result<Value, Error>);
 
 /// The beginning of the name of a marker. See [`super::handover`].
 pub(super) const PRIOR: &str = "prior.tmp.";
-
-/// Who owns a controller, according to an entry.
-#[derive(Debug)]
-pub enum Ownership {
-    /// The entry has no owner.
-    Nobody,
-    /// This orchestrator.
-    Owner(Value),
-    /// There is an owner, but it cannot be read. Guardrails treat the controller as owned.
-    Unreadable(Error),
-}
-
-impl Ownership {
-    /// The owner's name, where there is one that can be read.
-    pub fn name(&self) -> Option<&Value> {
-        match self {
-            Ownership::Owner(name) => Some(name),
-            Ownership::Nobody | Ownership::Unreadable(_) => None,
-        }
-    }
-}
 
 /// Which attributes are read together with those that an entry is judged by.
 #[derive(Debug, Clone, Copy)]

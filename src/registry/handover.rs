@@ -12,6 +12,7 @@ use super::directory::{Listing, Named, Registry, TEMPORARY};
 use super::entry::{Entry, PRIOR};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
+use crate::name::OWNER;
 use crate::verdict::judge;
 
 /// What a sweep appends to a hidden name before it empties what is there.
@@ -76,6 +77,8 @@ impl<'r> Entry<'r> {
             if !old.is_marked()? && old.incarnation()?.is_none_or(|theirs| ours == Some(theirs)) {
                 // What is due to the old entry comes first, so that nothing older overtakes anything newer.
                 old.receive_at(depth + 1)?;
+                // A reader that finds the owner last, and the incarnation before, has found every attribute.
+                old.unlink(OWNER)?;
                 old.give_to(self)?;
             } else if !old.is_marked()? && replaced.len() < DEPTH {
                 behind = old.behind(&old.list()?)?;

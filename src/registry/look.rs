@@ -2,8 +2,9 @@
 
 use super::attribute::read_below;
 use super::directory::{Listing, Named, ROUNDS, Registry};
-use super::entry::{Entry, Ownership, Read, Reading, Wanted};
+use super::entry::{Entry, Read, Reading, Wanted};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, OWNER, Value};
 use crate::verdict::{Evidence, RealEvent, Sample, Verdict, judge};

@@ -6,10 +6,11 @@
 //! nothing. `register` goes the same way there. Only an entry with another owner is replaced.
 
 use super::directory::{ROUNDS, Registry};
-use super::entry::{Ownership, Placed};
+use super::entry::Placed;
 use super::look::Seen;
 use super::publish::{Draft, Replaced, Replacement, WENT_AWAY};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, OWNER, SEQNUM, Value};
 
@@ -147,8 +148,8 @@ impl Registry {
         if matches!(seen.owner, Ownership::Nobody) {
             match seen.entry.place(OWNER, owner.as_bytes())? {
                 Placed::Done => {}
-                Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) => return Ok(Adopted::Obstructed),
-                Placed::Taken | Placed::Vanished => return Ok(Adopted::Overtaken),
+                Placed::Taken => return seen.taken(matches!(seen.entry.owner(), Ownership::Nobody)),
+                Placed::Vanished => return Ok(Adopted::Overtaken),
             }
         }
         Ok(if seen.is_still_public()? { Adopted::Yes } else { Adopted::Overtaken })
@@ -163,14 +164,20 @@ impl Seen<'_> {
         }
         match self.entry.place(INCARNATION, live.incarnation.to_string().as_bytes())? {
             Placed::Done => {}
-            Placed::Taken if self.entry.incarnation()?.is_none() => return Ok(Adopted::Obstructed),
-            Placed::Taken | Placed::Vanished => return Ok(Adopted::Overtaken),
+            Placed::Taken => return self.taken(self.entry.incarnation()?.is_none()),
+            Placed::Vanished => return Ok(Adopted::Overtaken),
         }
         if self.evidence.stamp.is_none() {
             // libnvme's rule takes an entry without a stamp for an old one. One that is there already is as good.
             self.entry.place(SEQNUM, live.stamp.to_string().as_bytes())?;
         }
         Ok(Adopted::Yes)
+    }
+
+    /// What it means that an attribute cannot be placed: another process was first, or, where the attribute still `is_none` in
+    /// an entry that nobody is removing, a file that holds no value is in the way.
+    fn taken(&self, is_none: bool) -> Result<Adopted, Error> {
+        Ok(if is_none && self.is_still_public()? { Adopted::Obstructed } else { Adopted::Overtaken })
     }
 
     /// Ties an entry that says nothing of its controller and has no owner, so that it can be judged from here on. `false`:

@@ -9,9 +9,10 @@ use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::directory::{Directory, Incident, Listing, Named, ROUNDS, Registry};
-use super::entry::{Entry, Ownership, Placed, Wanted};
+use super::entry::{Entry, Placed, Wanted};
 use super::look::{Against, Seen};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, Value};
 use crate::verdict::{RealEvent, Stale, Verdict};

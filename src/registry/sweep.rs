@@ -10,9 +10,10 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::directory::{ROUNDS, Registry, TEMPORARY};
-use super::entry::{Entry, Ownership, PRIOR};
+use super::entry::{Entry, PRIOR};
 use super::handover::{PutBack, TAKEN};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Escaped};
 use crate::verdict::Verdict;

@@ -5,11 +5,12 @@
 
 use super::attribute::replace;
 use super::directory::{ROUNDS, Registry};
-use super::entry::{Attribute, Ownership, Placed};
+use super::entry::{Attribute, Placed};
 use super::own::Registered;
 use super::publish::{Draft, Replacement};
 use super::retire::{RECYCLED, Removal};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{AttrName, Device, OWNER, Value};
 use rustix::io::Errno;
@@ -85,7 +86,7 @@ impl Registry {
                     Placed::Done if seen.is_still_public()? => {
                         return Ok(Registered::Written { replaced: None, failure: None });
                     }
-                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) => {}
+                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) && seen.is_still_public()? => {}
                     Placed::Done | Placed::Taken | Placed::Vanished => continue,
                 },
                 Ownership::Owner(_) | Ownership::Unreadable(_) => {}

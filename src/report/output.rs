@@ -36,6 +36,12 @@ impl Output {
         self.write();
     }
 
+    /// Writes what was collected at once, and says whether that was possible.
+    pub fn flush(&mut self) -> bool {
+        self.write();
+        self.failure.is_none()
+    }
+
     /// Adds a value and a newline. On a terminal, control characters and bytes that are not UTF-8 are escaped. Elsewhere
     /// only ASCII control characters are escaped: this program never stores one, but another writer can, and a newline
     /// in a value would forge a line.

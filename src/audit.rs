@@ -7,21 +7,19 @@ use std::fmt;
 
 use log::{debug, info};
 
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Live;
 use crate::kernel::uevent::Event;
+use crate::log::NOTICE;
 use crate::name::{AttrName, Device, Seqnum, Value};
-use crate::registry::Replaced;
-use crate::registry::entry::Ownership;
-use crate::registry::look::Seen;
-use crate::registry::retire::Retired;
-use crate::verdict::Action;
+use crate::verdict::{Action, Verdict};
 
-/// A device was registered to an owner.
-pub fn registered(device: Device, owner: &Value, live: Option<Live>, replaced: Option<&Replaced>) {
-    let before = match replaced {
-        Some(Replaced { owner: Some(name), stale: false }) => format!(", which was {name}'s"),
-        Some(Replaced { owner: Some(name), stale: true }) => format!(", in place of the stale entry of {name}"),
-        Some(Replaced { owner: None, .. }) | None => String::new(),
+/// A device was registered to an owner. `before`: the owner in the entry that was replaced, and whether that was stale.
+pub fn registered(device: Device, owner: &Value, live: Option<Live>, before: Option<(&Value, bool)>) {
+    let before = match before {
+        Some((name, false)) => format!(", which was {name}'s"),
+        Some((name, true)) => format!(", in place of the stale entry of {name}"),
+        None => String::new(),
     };
     let tie = live.map_or_else(
         || "no such controller".to_owned(),
@@ -38,9 +36,9 @@ pub fn claimed(device: Device, owner: &Value, live: Live) {
 }
 
 /// A controller was disconnected.
-pub fn disconnected(device: Device, owner: Option<&Value>) {
+pub fn disconnected(device: Device, owner: Option<&Value>, paths: &str) {
     let whose = owner.map(|name| format!(", which was {name}'s")).unwrap_or_default();
-    tell(device, owner, "disconnected", "", format_args!("disconnected{whose}"));
+    tell(device, owner, "disconnected", "", format_args!("disconnected{whose}{paths}"));
 }
 
 /// A device was released by its owner.
@@ -68,18 +66,28 @@ pub fn swept(path: &str) {
     info!(NVME_ACTION = "swept"; "{path}: leftover of an interrupted write removed");
 }
 
-/// What `uevent` saw, decided, and why.
-pub fn judged(event: Event, seen: &Seen<'_>, retired: Option<Retired>) {
-    let reason = seen.verdict.reason();
-    let (action, outcome) = match retired {
-        Some(Retired::Removed) => ("removed", "removed"),
-        Some(Retired::Vanished) => ("removed", "already being removed"),
-        Some(Retired::Overtaken) => ("removed", "removed, and the entry that took its place left alone"),
-        None => ("kept", "kept"),
-    };
-    let stamp = Or(seen.evidence.stamp, "no stamp");
-    let text = format_args!("{}: entry{} ({stamp}) {outcome}: {reason}", Named(event), Of(&seen.owner));
-    tell(event.device, seen.owner.name(), action, reason, text);
+/// What `uevent` decided about an entry, and why. `outcome`: how the removal of a stale entry ended; `None`: it was kept.
+pub fn judged(event: Event, stamp: Option<Seqnum>, owner: &Ownership, verdict: Verdict, outcome: Option<&'static str>) {
+    let reason = verdict.reason();
+    let action = if outcome.is_some() { "removed" } else { "kept" };
+    let text = format_args!(
+        "{}: entry{} ({}) {}: {reason}",
+        Named(event),
+        Of(owner),
+        Or(stamp, "no stamp"),
+        outcome.unwrap_or("kept")
+    );
+    tell(event.device, owner.name(), action, reason, text);
+}
+
+/// A controller that was to be disconnected is left alone, because a disk of it is in use.
+pub fn in_use(device: Device, owner: &Ownership, reason: &str) {
+    let (name, owner) = (device.name(), owner.name().map(ToString::to_string).unwrap_or_default());
+    info!(
+        target: NOTICE,
+        NVME_DEVICE = name.as_str(), NVME_OWNER = owner.as_str(), NVME_ACTION = "left alone", NVME_REASON = reason;
+        "{device}: left alone: {reason}"
+    );
 }
 
 /// `uevent` found nothing registered.
