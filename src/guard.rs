@@ -96,7 +96,7 @@ impl std::fmt::Display for Reason<'_> {
             Reason::OtherTransport => f.write_str("another transport"),
             Reason::Owned(name) => write!(f, "owned by {name}"),
             Reason::Unreadable => f.write_str("its owner cannot be read, so it counts as owned"),
-            Reason::Unowned => f.write_str("it has no owner"),
+            Reason::Unowned => f.write_str("nobody owns it"),
             Reason::InUse(disk) if matches!(disk.state, Use::Unknown(_)) => write!(f, "counts as in use: {disk}"),
             Reason::InUse(disk) => write!(f, "in use: {disk}"),
         }

@@ -325,13 +325,13 @@ fn list_in_json() {
     assert_eq!(
         json,
         serde_json::json!({"version": 1, "controllers": [
-            {"device": "nvme4", "entry": "current", "owner": "stas",
+            {"device": "nvme4", "entry": "current", "owner": "stas", "in_use": [],
              "attributes": {"owner": "stas", "seqnum": "1002",
                             "incarnation": sandbox.incarnation("nvme4").to_string(), "note": "\"\\\u{fffd}\u{e9}"},
              "transport": "tcp", "address": "traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1",
              "subsysnqn": "nqn.2026-01.example:subsystem", "state": "live"},
             // S3: a stale entry speaks for nobody; what it holds is shown all the same.
-            {"device": "nvme5", "entry": "stale", "owner": null,
+            {"device": "nvme5", "entry": "stale", "owner": null, "in_use": [],
              "attributes": json["controllers"][1]["attributes"],
              "transport": null, "address": null, "subsysnqn": null, "state": null},
         ]})

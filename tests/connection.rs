@@ -353,7 +353,7 @@ fn status_in_json() {
     assert_eq!(controllers.len(), 6);
     assert_eq!(
         controllers[3],
-        serde_json::json!({"device": "nvme3", "entry": null, "owner": null, "attributes": {}, "transport": "rdma",
+        serde_json::json!({"device": "nvme3", "entry": null, "owner": null, "attributes": {}, "in_use": [], "transport": "rdma",
             "address": "traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1", "subsysnqn": "nqn.2026-01.example:subsystem",
             "state": "live"})
     );
@@ -457,12 +457,13 @@ fn h14_a_disconnect_that_fails_makes_the_exit_code_3_after_all_the_others() {
 fn disconnect_one_only_if_one_may() {
     let sandbox = host();
     sandbox.run("disconnect nvme1 --owner boot").exits(1).says("owned by stas");
-    sandbox.run("disconnect nvme0 --owner boot").exits(1).says("kernel");
+    sandbox.run("disconnect nvme0 --as boot").exits(1).says("a local controller");
+    sandbox.run("disconnect nvme4 --owner stas").exits(1).says("nobody owns it");
     sandbox.run("disconnect nvme9 --owner boot").exits(4).says("no such controller");
     assert_eq!(deleted(&sandbox), [""; 0]);
     sandbox.run("disconnect nvme1 --owner stas").exits(0).prints("nvme1: disconnected\n");
-    sandbox.run("disconnect nvme4 --owner stas").exits(0);
-    sandbox.run("disconnect nvme5 --owner stas").exits(0);
+    sandbox.run("disconnect nvme4 --as stas").exits(0);
+    sandbox.run("disconnect nvme5").exits(0);
     assert_eq!(deleted(&sandbox), ["nvme1", "nvme4", "nvme5"]);
 }
 

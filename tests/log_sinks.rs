@@ -221,7 +221,7 @@ fn the_filter_is_env_loggers() {
         ("DEBUG", true, true),
         ("", true, false),
         ("nvme_registry=debug", true, true),
-        ("nvme_registry::report::story=debug", true, true),
+        ("nvme_registry::audit=debug", true, true),
         ("nvme_registry=off", false, false),
         ("off,nvme_registry=info", true, false),
         ("nvme_registry::registry=debug", true, false),

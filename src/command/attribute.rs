@@ -13,6 +13,7 @@ use crate::registry::look::Seen;
 use crate::registry::retire::Removal;
 use crate::report::output::Output;
 
+#[inline(never)]
 pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<Exit, Error> {
     let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
         return Ok(Exit::No);
@@ -29,6 +30,7 @@ pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name
     }
 }
 
+#[inline(never)]
 pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<Exit, Error> {
     let live = context.kernel.probe_live(device)?;
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
@@ -52,6 +54,7 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
     Ok(Exit::Done)
 }
 
+#[inline(never)]
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Error> {
     if context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
@@ -71,6 +74,7 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
     }
 }
 
+#[inline(never)]
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<Exit, Error> {
     if name.is_owner() && context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;

@@ -21,6 +21,7 @@ use crate::report::output::{Output, complain};
 /// The host's identity, where the caller gives none.
 const IDENTITY: [(&str, &str); 2] = [("hostnqn", "/etc/nvme/hostnqn"), ("hostid", "/etc/nvme/hostid")];
 
+#[inline(never)]
 pub(super) fn connect(
     context: &Context,
     out: &mut Output,

@@ -39,6 +39,7 @@ enum Outcome {
     Unreadable,
 }
 
+#[inline(never)]
 pub(super) fn disconnect(
     context: &Context,
     out: &mut Output,

@@ -32,10 +32,8 @@ use crate::root::Root;
 struct Context {
     root: Root,
     kernel: Kernel,
-    /// The registry, once it was asked for.
-    registry: OnceCell<Option<Registry>>,
-    /// The registry, once it was made.
-    made: OnceCell<Registry>,
+    /// The registry, once it was found or made.
+    registry: OnceCell<Registry>,
     /// Who uses which block device, once it was asked for.
     users: OnceCell<Users>,
     yes: bool,
@@ -43,22 +41,23 @@ struct Context {
 }
 
 impl Context {
-    /// The registry, if there is one.
+    /// The registry, if there is one. One that is missing is looked for again the next time.
     fn registry(&self) -> Result<Option<&Registry>, Error> {
-        if let Some(registry) = self.registry.get() {
-            return Ok(registry.as_ref());
+        if self.registry.get().is_none()
+            && let Some(registry) = Registry::open(&self.root)?
+        {
+            return Ok(Some(self.registry.get_or_init(|| registry)));
         }
-        let registry = Registry::open(&self.root)?;
-        Ok(self.registry.get_or_init(|| registry).as_ref())
+        Ok(self.registry.get())
     }
 
     /// The registry, made where it is missing.
     fn make_registry(&self) -> Result<&Registry, Error> {
-        match self.registry.get() {
-            Some(Some(registry)) => Ok(registry),
-            _ => {
+        match self.registry()? {
+            Some(registry) => Ok(registry),
+            None => {
                 let registry = Registry::create(&self.root)?;
-                Ok(self.made.get_or_init(|| registry))
+                Ok(self.registry.get_or_init(|| registry))
             }
         }
     }
@@ -84,8 +83,7 @@ impl Context {
     }
 
     fn log_incidents(&self) {
-        let registries = [self.registry.get().and_then(Option::as_ref), self.made.get()];
-        for incident in registries.into_iter().flatten().flat_map(Registry::incidents) {
+        for incident in self.registry.get().map(Registry::incidents).unwrap_or_default() {
             match incident {
                 Incident::Removed { device, owner, reason } => audit::retired(device, &owner, reason),
                 Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
@@ -118,7 +116,6 @@ pub fn run(invocation: Invocation) -> Result<Exit, Error> {
         root,
         kernel,
         registry: OnceCell::new(),
-        made: OnceCell::new(),
         users: OnceCell::new(),
         yes,
         quiet,

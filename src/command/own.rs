@@ -15,6 +15,7 @@ use crate::registry::retire::Removal;
 use crate::report::output::{Output, complain};
 use crate::usage::Use;
 
+#[inline(never)]
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Fails before it asks, and before it makes /run/nvme.
     let live = context.kernel.require_live(device)?;
@@ -26,6 +27,7 @@ pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Resu
 }
 
 /// Tells of a registration, and then of what went wrong with it, if anything did.
+#[inline(never)]
 pub(super) fn log_registered(
     device: Device,
     owner: &Value,
@@ -42,6 +44,7 @@ pub(super) fn log_registered(
     }
 }
 
+#[inline(never)]
 pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     for &device in devices {
@@ -72,6 +75,7 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
 
 /// Claims whatever fabrics controllers nobody owns, for scripts that run right after a tool that does not know the
 /// registry. That others own the rest is as it should be.
+#[inline(never)]
 pub(super) fn claim_unowned(
     context: &Context,
     out: &mut Output,
@@ -120,6 +124,7 @@ fn claim_if(
     claim_one(context, device, owner).map(Some)
 }
 
+#[inline(never)]
 pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
     let live = context.kernel.require_live(device)?;
     let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
@@ -129,6 +134,7 @@ pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Res
     Ok(claimed)
 }
 
+#[inline(never)]
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     if context.asks() {
         let seen = context.look(device, Wanted::Nothing)?;
@@ -158,6 +164,7 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
 }
 
 /// Asks before somebody else's ownership is overwritten.
+#[inline(never)]
 pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
     if !context.asks() {
         return Ok(true);

@@ -8,6 +8,7 @@ use crate::registry::entry::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
 
+#[inline(never)]
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
     let Some(seen) = context.look(device, Wanted::Nothing)?.filter(|seen| !seen.verdict.is_stale()) else {
         return Ok(Exit::No);
@@ -22,6 +23,7 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
     }
 }
 
+#[inline(never)]
 pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) -> Result<Exit, Error> {
     let owner = match context.look(device, Wanted::Nothing)? {
         Some(seen) if !seen.verdict.is_stale() => seen.owner,
@@ -58,6 +60,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
     }
 }
 
+#[inline(never)]
 pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
     let Some(seen) = context.look(device, Wanted::All)?.filter(|seen| !seen.verdict.is_stale()) else {
         context.note(format_args!("{device}: not registered"));

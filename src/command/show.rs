@@ -13,7 +13,9 @@ use crate::registry::entry::Wanted;
 use crate::report::output::{Output, complain};
 use crate::report::table::lay_out;
 use crate::report::view::View;
+use crate::verdict::{Kept, Verdict};
 
+#[inline(never)]
 pub(super) fn show(
     context: &Context,
     out: &mut Output,
@@ -100,7 +102,10 @@ fn view(
         Ok(_) if is_controllers && passes(filter.entries, subjects, &view) => {}
         Ok(_) => return NOTHING,
         // A controller whose entry is a file or a link is shown, with an owner that cannot be read.
-        Err(error) if is_controllers => view.owner = Ownership::Unreadable(error),
+        Err(error) if is_controllers => {
+            view.entry = Some(Verdict::Kept(Kept::Unverified));
+            view.owner = Ownership::Unreadable(error);
+        }
         Err(error) => return Err(error),
     }
     if let Ownership::Unreadable(error) = &view.owner {

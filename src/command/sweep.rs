@@ -7,6 +7,7 @@ use crate::guard::Ownership;
 use crate::registry::sweep::Swept;
 use crate::report::output::{self, Output};
 
+#[inline(never)]
 pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<Exit, Error> {
     let Some(registry) = context.registry()? else {
         return Ok(Exit::Done);

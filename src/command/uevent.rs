@@ -13,6 +13,7 @@ use crate::registry::retire::Retired;
 
 /// Handles the event in the environment, and returns the exit code. A failure is only logged: udev shows a program's
 /// standard error at debug level, and a standard error that is not read must not hold up the event.
+#[inline(never)]
 pub(super) fn uevent(context: &Context) -> Exit {
     match from_environment(|name| std::env::var_os(name)) {
         Environment::Event(event) => {

@@ -81,7 +81,6 @@ impl Registry {
     /// # Errors
     /// The system refuses.
     pub fn create(root: &Root) -> Result<Registry, Error> {
-        // Modes are exact from here on. One call instead of a chmod for every file.
         umask(Mode::empty());
         if let Some(registry) = Registry::open(root)? {
             return Ok(registry);
@@ -157,7 +156,7 @@ impl Registry {
 
     /// Makes an empty hidden directory for an entry that is about to be built.
     pub(super) fn make_hidden(&self, device: Device) -> Result<Entry<'_>, Error> {
-        self.may_write()?;
+        self.begin_to_write()?;
         for _ in 0..ROUNDS {
             let name = self.unused(device, |name| mkdirat(&self.dir, name, DIRECTORY_MODE))?;
             match self.open_entry(device, name.clone()) {
@@ -175,7 +174,7 @@ impl Registry {
 
     /// Writes a finished file under a hidden name, and returns the name.
     pub(super) fn write_hidden(&self, device: Device, value: &[u8]) -> Result<String, Error> {
-        self.may_write()?;
+        self.begin_to_write()?;
         self.unused(device, |name| write_new(&self.dir, name, value))
     }
 
@@ -188,9 +187,13 @@ impl Registry {
         }
     }
 
-    /// Refuses to write where this process may not write a file of the largest size. The kernel would end the process in
-    /// the middle of its work (SIGXFSZ, setrlimit(2)).
-    pub(super) fn may_write(&self) -> Result<(), Error> {
+    /// Before anything is written: modes are exact from here on, by one call instead of a chmod for every file.
+    ///
+    /// # Errors
+    /// This process may not write a file of the largest size. The kernel would end the process in the middle of its work
+    /// (SIGXFSZ, setrlimit(2)).
+    pub(super) fn begin_to_write(&self) -> Result<(), Error> {
+        umask(Mode::empty());
         match getrlimit(Resource::Fsize).current {
             Some(limit) if limit <= VALUE_MAX as u64 => {
                 Err(Error::system("write, within the file size limit of this process, to", &self.path, Errno::FBIG))

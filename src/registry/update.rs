@@ -48,7 +48,7 @@ impl Registry {
             if !seen.tie_if_blank(live)? {
                 continue;
             }
-            self.may_write()?;
+            self.begin_to_write()?;
             match replace(&seen.entry.dir, name.as_str(), value.as_bytes()) {
                 Ok(()) if seen.is_still_public()? => return Ok(()),
                 // ENOENT: the entry, or the temporary file in it, was removed meanwhile.
