@@ -463,7 +463,7 @@ fn disconnect_one_only_if_one_may() {
     assert_eq!(deleted(&sandbox), [""; 0]);
     sandbox.run("disconnect nvme1 --owner stas").exits(0).prints("nvme1: disconnected\n");
     sandbox.run("disconnect nvme4 --as stas").exits(0);
-    sandbox.run("disconnect nvme5").exits(0);
+    sandbox.run("disconnect nvme5 --as stas").exits(0);
     assert_eq!(deleted(&sandbox), ["nvme1", "nvme4", "nvme5"]);
 }
 

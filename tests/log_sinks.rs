@@ -225,7 +225,7 @@ fn the_filter_is_env_loggers() {
         ("nvme_registry=off", false, false),
         ("off,nvme_registry=info", true, false),
         ("nvme_registry::registry=debug", true, false),
-        ("debug,nvme_registry::report=off", false, false),
+        ("debug,nvme_registry::audit=off", false, false),
         ("somebody_else=debug", true, false),
         ("nonsense=nonsense=nonsense", true, false),
     ] {

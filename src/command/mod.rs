@@ -91,11 +91,6 @@ impl Context {
         }
     }
 
-    /// Whether a change of an owner is asked about first: on a terminal, unless `--yes` answers.
-    fn asks(&self) -> bool {
-        !self.yes && rustix::termios::isatty(rustix::stdio::stdin())
-    }
-
     /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
     fn note(&self, text: impl std::fmt::Display) {
         if !self.quiet {
@@ -112,14 +107,8 @@ pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
-    let context = &*ManuallyDrop::new(Context {
-        root,
-        kernel,
-        registry: OnceCell::new(),
-        users: OnceCell::new(),
-        yes,
-        quiet,
-    });
+    let context =
+        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), users: OnceCell::new(), yes, quiet });
     let mut output = Output::default();
     let code = context.logged(dispatch(context, &mut output, request))?;
     Ok(code.max(output.finish()))

@@ -9,7 +9,7 @@ use super::Context;
 use crate::audit;
 use crate::error::{Error, Exit};
 use crate::kernel::uevent::{Environment, Event, from_environment};
-use crate::registry::retire::Retired;
+use crate::registry::Retired;
 
 /// Handles the event in the environment, and returns the exit code. A failure is only logged: udev shows a program's
 /// standard error at debug level, and a standard error that is not read must not hold up the event.

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::{Errno, read, write};
 
-use super::directory::{TEMPORARY, unused_name};
+use super::names::{TEMPORARY, unused_name};
 use crate::name::{VALUE_MAX, Value};
 
 /// The mode of every attribute, under any umask.

@@ -10,7 +10,9 @@ use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::attribute::{Content, Unreadable, read_attribute, read_listed};
-use super::directory::{Directory, Listing};
+use super::directory::Directory;
+use super::names::Listing;
+use super::store::Registry;
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
@@ -21,9 +23,6 @@ pub type Attribute = (AttrName, Value);
 
 /// An attribute as it was read: its value, or the reason why it has none that can be told.
 pub type Read = (AttrName, Result<Value, Error>);
-
-/// The beginning of the name of a marker. See [`super::handover`].
-pub(super) const PRIOR: &str = "prior.tmp.";
 
 /// Which attributes are read together with those that an entry is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +70,22 @@ impl<'r> Deref for Entry<'r> {
 
     fn deref(&self) -> &Directory<'r> {
         &self.directory
+    }
+}
+
+impl Registry {
+    /// Opens a device's entry. `None`: there is none.
+    ///
+    /// # Errors
+    /// The system refuses, or the entry is a file or a link.
+    pub fn entry(&self, device: Device) -> Result<Option<Entry<'_>>, Error> {
+        self.open_entry(device, device.name())
+            .map_err(|errno| Error::directory(self.message_path(device.name()), errno))
+    }
+
+    /// Opens an entry of the device under any name of the registry directory. `None`: there is none.
+    pub(super) fn open_entry(&self, device: Device, name: String) -> Result<Option<Entry<'_>>, Errno> {
+        Ok(self.open_directory(name)?.map(|directory| Entry { device, directory }))
     }
 }
 

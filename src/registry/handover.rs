@@ -8,8 +8,10 @@
 use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::directory::{Listing, Named, Registry, TEMPORARY};
-use super::entry::{Entry, PRIOR};
+use super::directory::Named;
+use super::entry::Entry;
+use super::names::{Listing, PRIOR, hidden_prefix};
+use super::store::Registry;
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::name::OWNER;
@@ -38,7 +40,7 @@ impl<'r> Entry<'r> {
         let Some(suffix) = listing.marker().and_then(|marker| marker.strip_prefix(PRIOR)) else {
             return Ok(None);
         };
-        let hidden = format!(".{}{TEMPORARY}{suffix}", self.device);
+        let hidden = hidden_prefix(self.device) + suffix;
         // A sweep renames from the one to the other, never back.
         for name in [hidden.clone(), hidden + TAKEN] {
             match self.registry.open_entry(self.device, name.clone()) {

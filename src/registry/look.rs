@@ -1,8 +1,10 @@
 //! Reading an entry and judging it: every question and every guardrail rests on this.
 
 use super::attribute::read_below;
-use super::directory::{Listing, Named, ROUNDS, Registry};
+use super::directory::Named;
 use super::entry::{Entry, Read, Reading, Wanted};
+use super::names::Listing;
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;

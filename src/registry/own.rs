@@ -5,10 +5,10 @@
 //! place: it places the owner by such a rename. So a claim never moves or removes anything, and one that fails has changed
 //! nothing. `register` goes the same way there. Only an entry with another owner is replaced.
 
-use super::directory::{ROUNDS, Registry};
 use super::entry::Placed;
 use super::look::Seen;
 use super::publish::{Draft, Replaced, Replacement, WENT_AWAY};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};

@@ -4,13 +4,14 @@
 //! that went away meanwhile had its `remove` event handled before there was an entry to remove, so the entry would stay
 //! for ever.
 
-use rustix::fs::RenameFlags;
+use rustix::fs::{AtFlags, RenameFlags, mkdirat, unlinkat};
 use rustix::io::Errno;
 
 use super::attribute::{make_empty, write_new};
-use super::directory::{Incident, ROUNDS, Registry};
-use super::entry::{Attribute, Entry, PRIOR};
+use super::entry::{Attribute, Entry};
 use super::handover::{PutBack, is_live};
+use super::names::PRIOR;
+use super::store::{DIRECTORY_MODE, Incident, ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
@@ -181,6 +182,24 @@ impl Registry {
             }
             Err(errno) => Err(self.error("open", hidden, errno)),
         }
+    }
+
+    /// Makes an empty hidden directory for an entry that is about to be built.
+    fn make_hidden(&self, device: Device) -> Result<Entry<'_>, Error> {
+        self.begin_to_write()?;
+        for _ in 0..ROUNDS {
+            let name = self.unused(device, |name| mkdirat(&self.dir, name, DIRECTORY_MODE))?;
+            match self.open_entry(device, name.clone()) {
+                Ok(Some(entry)) => return Ok(entry),
+                // A sweep took the directory for a leftover.
+                Ok(None) => {}
+                Err(errno) => {
+                    let _ = unlinkat(&self.dir, &*name, AtFlags::REMOVEDIR);
+                    return Err(self.error("open", name, errno));
+                }
+            }
+        }
+        Err(Kind::Unsettled { device }.into())
     }
 
     /// Builds an entry under a hidden name. One that a sweep takes for a leftover meanwhile is built again.

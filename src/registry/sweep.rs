@@ -9,9 +9,10 @@ use rustix::fs::{AtFlags, FileType, RenameFlags, Timespec, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::directory::{ROUNDS, Registry, TEMPORARY};
-use super::entry::{Entry, PRIOR};
+use super::entry::Entry;
 use super::handover::{PutBack, TAKEN};
+use super::names::{PRIOR, TEMPORARY};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;

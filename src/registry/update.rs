@@ -4,11 +4,11 @@
 //! the name, and not be marked; otherwise the same is done again to the entry that is.
 
 use super::attribute::replace;
-use super::directory::{ROUNDS, Registry};
 use super::entry::{Attribute, Placed};
 use super::own::Registered;
 use super::publish::{Draft, Replacement};
 use super::retire::{RECYCLED, Removal};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
