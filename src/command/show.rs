@@ -29,12 +29,12 @@ pub(super) fn show(
         (Subjects::Controllers, _) => context.kernel.controllers()?,
     };
     let mut code = Exit::Done;
-    let mut views = Vec::new();
+    let mut listing = Listing::begin(out, layout);
     for device in devices {
         match view(context, device, subjects, filter, layout) {
             Ok((view, complete)) => {
                 code = if complete { code } else { Exit::System };
-                views.extend(view);
+                view.iter().for_each(|view| listing.add(view));
             }
             // One that cannot be read is reported, and does not keep the others from being listed.
             Err(error) => {
@@ -43,7 +43,7 @@ pub(super) fn show(
             }
         }
     }
-    print(out, &views, layout);
+    listing.end();
     Ok(code)
 }
 
@@ -139,36 +139,54 @@ fn shows_use(layout: &Layout) -> bool {
     }
 }
 
-fn print(out: &mut Output, views: &[View], layout: &Layout) {
-    match layout {
-        Layout::Names => views.iter().for_each(|view| out.line(view.device)),
-        Layout::Plain => {
-            for view in views {
-                out.line(view.device);
+/// A listing that is printed as it is made, but for a table, whose columns are as wide as the widest row.
+struct Listing<'l> {
+    out: &'l mut Output,
+    layout: &'l Layout,
+    count: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl<'l> Listing<'l> {
+    fn begin(out: &'l mut Output, layout: &'l Layout) -> Listing<'l> {
+        let mut rows = Vec::new();
+        match layout {
+            Layout::Json { .. } => out.push(b"{\"version\":1,\"controllers\":["),
+            Layout::Table { columns, headings: true } => rows.push(columns.iter().map(|one| one.heading()).collect()),
+            Layout::Table { .. } | Layout::Plain | Layout::Names => {}
+        }
+        Listing { out, layout, count: 0, rows }
+    }
+
+    fn add(&mut self, view: &View) {
+        match self.layout {
+            Layout::Names => self.out.line(view.device),
+            Layout::Plain => {
+                self.out.line(view.device);
                 for (name, value) in &view.attributes {
-                    out.push(format!("  {:<12} ", name.as_str()).as_bytes());
-                    out.value_line(value);
+                    self.out.push(format!("  {:<12} ", name.as_str()).as_bytes());
+                    self.out.value_line(value);
                 }
             }
-        }
-        Layout::Json { columns } => {
-            let mut document = "{\"version\":1,\"controllers\":[".to_owned();
-            for (index, view) in views.iter().enumerate() {
-                document.push_str(if index > 0 { "," } else { "" });
-                view.json(&mut document, columns.as_deref());
+            Layout::Json { columns } => {
+                let mut object = if self.count > 0 { ",".to_owned() } else { String::new() };
+                view.json(&mut object, columns.as_deref());
+                self.out.push(object.as_bytes());
             }
-            document.push_str("]}");
-            out.line(document);
+            Layout::Table { columns, .. } => self.rows.push(columns.iter().map(|&one| view.cell(one)).collect()),
         }
-        Layout::Table { columns, headings } => {
-            let mut rows = Vec::new();
-            if *headings {
-                rows.push(columns.iter().map(|column| column.heading()).collect());
+        self.count += 1;
+    }
+
+    fn end(self) {
+        match self.layout {
+            Layout::Json { .. } => self.out.push(b"]}\n"),
+            Layout::Table { columns, .. } => {
+                let is_fixed = |column: &Column| matches!(column, Column::Device | Column::Owner);
+                let fixed: Vec<bool> = columns.iter().map(is_fixed).collect();
+                self.out.push(lay_out(&self.rows, &fixed, terminal_width()).as_bytes());
             }
-            rows.extend(views.iter().map(|view| columns.iter().map(|&column| view.cell(column)).collect()));
-            let fixed: Vec<bool> =
-                columns.iter().map(|column| matches!(column, Column::Device | Column::Owner)).collect();
-            out.push(lay_out(&rows, &fixed, terminal_width()).as_bytes());
+            Layout::Plain | Layout::Names => {}
         }
     }
 }
