@@ -135,7 +135,7 @@ impl fmt::Display for Of<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Ownership::Owner(name) => write!(f, " of {name}"),
-            Ownership::Nobody => f.write_str(" without an owner"),
+            Ownership::Unowned => f.write_str(" without an owner"),
             Ownership::Unreadable(_) => f.write_str(" of an owner that cannot be read"),
         }
     }

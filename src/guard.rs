@@ -1,6 +1,6 @@
 //! Who may be disconnected: the policy of `disconnect` and `disconnect-all`, as one pure function over ownership and use.
 //!
-//! A local controller is never disconnected, whatever was asked for. An owner that cannot be read counts as another
+//! A local controller is never disconnected. An owner that cannot be read counts as another
 //! orchestrator. A disk whose use cannot be found out counts as in use.
 
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::usage::{DiskUse, Use};
 #[derive(Debug)]
 pub enum Ownership {
     /// There is no entry, a stale one, or one without an owner.
-    Nobody,
+    Unowned,
     /// This orchestrator.
     Owner(Value),
     /// The entry or its owner cannot be read.
@@ -23,7 +23,7 @@ impl Ownership {
     pub fn name(&self) -> Option<&Value> {
         match self {
             Ownership::Owner(name) => Some(name),
-            Ownership::Nobody | Ownership::Unreadable(_) => None,
+            Ownership::Unowned | Ownership::Unreadable(_) => None,
         }
     }
 }
@@ -113,11 +113,11 @@ pub fn decide<'a>(policy: &Policy, candidate: Candidate<'a>) -> Decision<'a> {
         return Decision::Leave(Reason::OtherTransport);
     }
     match (&policy.mode, owner) {
-        (Mode::Any, _) | (Mode::Unowned | Mode::OwnedByOrUnowned(_), Ownership::Nobody) => {}
+        (Mode::Any, _) | (Mode::Unowned | Mode::OwnedByOrUnowned(_), Ownership::Unowned) => {}
         (Mode::OwnedBy(asker) | Mode::OwnedByOrUnowned(asker), Ownership::Owner(owner)) if asker == owner => {}
         (_, Ownership::Owner(owner)) => return Decision::Leave(Reason::Owned(owner)),
         (_, Ownership::Unreadable(_)) => return Decision::Leave(Reason::Unreadable),
-        (Mode::OwnedBy(_), Ownership::Nobody) => return Decision::Leave(Reason::Unowned),
+        (Mode::OwnedBy(_), Ownership::Unowned) => return Decision::Leave(Reason::Unowned),
     }
     match disks.iter().find(|disk| disk.stays()) {
         Some(disk) if !policy.force_in_use => Decision::Leave(Reason::InUse(disk)),

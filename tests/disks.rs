@@ -54,7 +54,7 @@ fn users(disks: &[DiskUse]) -> Vec<String> {
 /// The message of a disconnect: why the controller stays, or the paths that go although they are in use.
 fn message(disks: &[DiskUse]) -> String {
     let policy = Policy { mode: Mode::Any, force_in_use: false };
-    match decide(&policy, Candidate { local: false, wanted: true, owner: &Ownership::Nobody, disks }) {
+    match decide(&policy, Candidate { local: false, wanted: true, owner: &Ownership::Unowned, disks }) {
         Decision::Disconnect => going(disks).map(|path| path.to_string()).collect::<Vec<_>>().join("; "),
         Decision::Leave(reason) => reason.to_string(),
     }

@@ -16,7 +16,7 @@ fn the_table_of_decisions() {
     let (mine, other) = (Value::parse(b"mine").unwrap(), Value::parse(b"other").unwrap());
     let go = Decision::Disconnect;
     let left = |reason| Decision::Leave(reason);
-    let nobody = &Ownership::Nobody;
+    let nobody = &Ownership::Unowned;
     let (is_me, is_other) = (&Ownership::Owner(mine.clone()), &Ownership::Owner(other.clone()));
     let unreadable = &Ownership::Unreadable(Error::usage("unreadable"));
     let owned = |name| left(Reason::Owned(name));
@@ -92,9 +92,9 @@ fn a_disk_in_use_stays_unless_another_path_to_it_is_usable() {
     ];
     for (disks, goes, text) in &table {
         for (mode, owner) in [
-            (Mode::Unowned, Ownership::Nobody),
+            (Mode::Unowned, Ownership::Unowned),
             (Mode::OwnedBy(mine.clone()), Ownership::Owner(mine.clone())),
-            (Mode::OwnedByOrUnowned(mine.clone()), Ownership::Nobody),
+            (Mode::OwnedByOrUnowned(mine.clone()), Ownership::Unowned),
             // --force is about whose it is, and no more.
             (Mode::Any, Ownership::Owner(other.clone())),
             (Mode::Any, Ownership::Unreadable(Error::usage("unreadable"))),
@@ -117,7 +117,7 @@ fn a_disk_in_use_stays_unless_another_path_to_it_is_usable() {
             let owned = decided(&Mode::Unowned, &owner, disks, force);
             assert_eq!(owned, Decision::Leave(Reason::Owned(&other)), "{disks:?}");
             let policy = Policy { mode: Mode::Any, force_in_use: force };
-            let local = Candidate { local: true, wanted: true, owner: &Ownership::Nobody, disks };
+            let local = Candidate { local: true, wanted: true, owner: &Ownership::Unowned, disks };
             assert_eq!(decide(&policy, local), Decision::Leave(Reason::Local), "{disks:?}");
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn connect(
             options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
         }
     }
-    // Made first: what can be refused is refused before there is a controller that nobody owns.
+    // Made first: a registry that cannot be written is refused before there is a controller without an owner.
     let registry = context.make_registry()?;
     let device = match context.kernel.connect(&options)? {
         Connected::Controller(device) => device,
@@ -85,7 +85,7 @@ pub(super) fn connect(
     }
 }
 
-/// What is connected already is claimed, and its device is printed, whoever owns it.
+/// Claims a controller that is connected already. Its device is printed in any case.
 fn already(context: &Context, out: &mut Output, owner: &Value, options: &[FabricsOption]) -> Result<Exit, Error> {
     for device in context.kernel.controllers()? {
         let Some(controller) = context.kernel.open_controller(device)? else { continue };

@@ -211,7 +211,7 @@ fn owner(context: &Context, controller: &Controller) -> Ownership {
     });
     match looked {
         Ok(Some(seen)) if !seen.verdict.is_stale() => seen.owner,
-        Ok(_) => Ownership::Nobody,
+        Ok(_) => Ownership::Unowned,
         Err(error) => Ownership::Unreadable(error),
     }
 }

@@ -102,7 +102,7 @@ impl Context {
 /// Runs a command and returns the exit code.
 ///
 /// # Errors
-/// Whatever kept the command from being done; [`Error::exit`] is the exit code then.
+/// What kept the command from being done. [`Error::exit`] is the exit code then.
 pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());

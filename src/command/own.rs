@@ -58,8 +58,8 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
                 complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
                 Exit::System
             }
-            Ok(Claimed::Lost(somebody)) => {
-                let name = somebody.name().map(ToString::to_string).unwrap_or_default();
+            Ok(Claimed::Lost(other)) => {
+                let name = other.name().map(ToString::to_string).unwrap_or_default();
                 context.note(format_args!("{device}: owned by {name}"));
                 Exit::No
             }
@@ -73,8 +73,8 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
     Ok(worst)
 }
 
-/// Claims whatever fabrics controllers nobody owns, for scripts that run right after a tool that does not know the
-/// registry. That others own the rest is as it should be.
+/// Claims the fabrics controllers without an owner, for scripts that run right after a tool that does not know the
+/// registry. Controllers that have an owner are passed over.
 #[inline(never)]
 pub(super) fn claim_unowned(
     context: &Context,
@@ -157,13 +157,13 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
             return Ok(Exit::System);
         }
         Removal::NotOwned(Ownership::Owner(name)) => context.note(format_args!("{device}: owned by {name}")),
-        Removal::NotOwned(Ownership::Nobody) => context.note(format_args!("{device}: nobody owns it")),
+        Removal::NotOwned(Ownership::Unowned) => context.note(format_args!("{device}: nobody owns it")),
         Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
     Ok(Exit::No)
 }
 
-/// Asks before somebody else's ownership is overwritten.
+/// Asks before the owner of a controller is changed.
 #[inline(never)]
 pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
     if !context.asks() {
@@ -173,7 +173,7 @@ pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value
         return Ok(true);
     };
     match seen.valid_owner() {
-        Ownership::Nobody => Ok(true),
+        Ownership::Unowned => Ok(true),
         Ownership::Owner(name) if name == owner => Ok(true),
         Ownership::Owner(name) => {
             confirmed(context, format_args!("{device}: change the owner from {name} to {owner}?"))

@@ -1,4 +1,4 @@
-//! `owner`, `check`, `export`: questions about one controller. They always judge: a stale entry speaks for nobody.
+//! `owner`, `check`, `export`: questions about one controller. They always judge: the owner in a stale entry is none.
 
 use super::Context;
 use crate::error::{Error, Exit, Kind};
@@ -19,7 +19,7 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
             Ok(Exit::Done)
         }
         Ownership::Unreadable(error) => Err(error),
-        Ownership::Nobody => Ok(Exit::No),
+        Ownership::Unowned => Ok(Exit::No),
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
 pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) -> Result<Exit, Error> {
     let owner = match context.look(device, Wanted::Nothing)? {
         Some(seen) if !seen.verdict.is_stale() => seen.owner,
-        _ => Ownership::Nobody,
+        _ => Ownership::Unowned,
     };
     match &owner {
         Ownership::Unreadable(error) => {
@@ -35,7 +35,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
             return Ok(Exit::System);
         }
         // Without an owner it must be a fabrics controller that is there.
-        Ownership::Nobody => match context.kernel.require_live(device) {
+        Ownership::Unowned => match context.kernel.require_live(device) {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {
                 context.note(error);
@@ -70,7 +70,7 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
     match seen.owner {
         Ownership::Owner(name) => code = line(out, device, export::OWNER_VARIABLE, &name),
         Ownership::Unreadable(error) => return Err(error),
-        Ownership::Nobody => {}
+        Ownership::Unowned => {}
     }
     let mut variables: Vec<String> = Vec::new();
     for (name, value) in seen.attributes.into_iter().filter(|(name, _)| name.is_private()) {

@@ -97,7 +97,7 @@ fn view(
                     }
                 }
             }
-            view.owner = if seen.verdict.is_stale() { Ownership::Nobody } else { seen.owner };
+            view.owner = if seen.verdict.is_stale() { Ownership::Unowned } else { seen.owner };
         }
         Ok(_) if is_controllers && passes(filter.entries, subjects, &view) => {}
         Ok(_) => return NOTHING,
@@ -114,7 +114,7 @@ fn view(
     }
     let is_owned = match (&filter.owner, &view.owner) {
         (Some(wanted), owner) => owner.name() == Some(wanted),
-        (None, Ownership::Nobody) => !(filter.unowned && is_controllers && view.attrs.is_local()),
+        (None, Ownership::Unowned) => !(filter.unowned && is_controllers && view.attrs.is_local()),
         (None, _) => !filter.unowned,
     };
     Ok((is_owned.then_some(view), complete))

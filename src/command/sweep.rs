@@ -18,7 +18,7 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
             let reason = verdict.reason();
             let name = match &owner {
                 Ownership::Owner(name) => name.to_string(),
-                Ownership::Nobody => "-".to_owned(),
+                Ownership::Unowned => "-".to_owned(),
                 Ownership::Unreadable(_) => "?".to_owned(),
             };
             out.line_now(format_args!("{device}: {name}: {reason}"));

@@ -1,7 +1,7 @@
 //! `uevent`: what udev runs when a controller comes or goes.
 //!
 //! Both matter. A `remove` retires the entry of the controller that went; an `add` retires one that a connector which
-//! does not know the registry would otherwise inherit (H2). In the common case, nothing registered, this is two opens.
+//! does not know the registry would otherwise inherit. In the common case, nothing registered, this is two opens.
 
 use log::error;
 

@@ -1,5 +1,5 @@
 //! One controller, held by its sysfs directory: what is read, judged and deleted through the descriptor is this
-//! controller and no other, whoever gets its name meanwhile (H12).
+//! controller, even if another one gets its name meanwhile.
 
 use std::os::fd::OwnedFd;
 

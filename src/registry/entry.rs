@@ -1,7 +1,7 @@
 //! One entry, held by its directory descriptor.
 //!
-//! What is read through the descriptor belongs together, and stays what it was, whatever happens to the name meanwhile:
-//! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory stands for at most one
+//! Everything that is read through one descriptor belongs together, even if the name refers to another entry meanwhile:
+//! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory belongs to at most one
 //! owner of one incarnation.
 
 use std::ops::Deref;
@@ -216,7 +216,7 @@ impl Entry<'_> {
     fn ownership(&self, content: Content) -> Ownership {
         match content {
             Ok(Some(name)) => Ownership::Owner(name),
-            Ok(None) => Ownership::Nobody,
+            Ok(None) => Ownership::Unowned,
             Err(unreadable) => Ownership::Unreadable(self.error(OWNER, unreadable)),
         }
     }

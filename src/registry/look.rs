@@ -45,7 +45,7 @@ pub enum Against<'k> {
 impl Seen<'_> {
     /// The owner of the controller that is there: the owner in a stale entry is none.
     pub fn valid_owner(&self) -> &Ownership {
-        if self.verdict.is_stale() { &Ownership::Nobody } else { &self.owner }
+        if self.verdict.is_stale() { &Ownership::Unowned } else { &self.owner }
     }
 
     /// Whether another process has decided to remove the entry.
@@ -58,11 +58,11 @@ impl Seen<'_> {
     /// # Errors
     /// The system refuses.
     pub fn is_empty(&self) -> Result<bool, Error> {
-        let silent = self.evidence == Evidence::default() && matches!(self.owner, Ownership::Nobody);
+        let silent = self.evidence == Evidence::default() && matches!(self.owner, Ownership::Unowned);
         Ok(silent && self.attributes.is_empty() && self.entry.is_empty()?)
     }
 
-    /// Whether the entry that was read is still the one to write into: whoever reads the name now finds what was written.
+    /// Whether the entry that was read is still public and not marked: a reader of the name finds what was written into it.
     pub(super) fn is_still_public(&self) -> Result<bool, Error> {
         let public = self.public.as_ref().unwrap_or(&self.entry);
         Ok(public.named()? == Named::This && (self.public.is_none() || !self.entry.is_marked()?))
@@ -71,7 +71,7 @@ impl Seen<'_> {
 
 impl Registry {
     /// Whether `owner` can own a device, by a glance at the owner's name alone. Another name that was written whole is a
-    /// "no", whatever the entry's verdict. Everything else is for [`Registry::look`] to tell, also where the kernel has
+    /// "no" for every verdict. Everything else is for [`Registry::look`] to tell, also where the kernel has
     /// no openat2 (before Linux 5.6).
     pub fn can_be_owned_by(&self, device: Device, owner: &Value) -> bool {
         match read_below(&self.dir, &format!("{device}/{OWNER}")) {

@@ -10,8 +10,8 @@
 //! An *entry* is a directory `nvmeN`. An *attribute* is a file in it. The *incarnation* of a controller is the inode number of
 //! its sysfs directory, which is unique within one boot (like a block device's diskseq). The *stamp* is
 //! `/sys/kernel/uevent_seqnum` as read after connect. `owner`, `seqnum` (the stamp) and `incarnation` are write-once within an
-//! entry: an attribute that is absent can get a value, and never another one. So the inode of an entry's directory stands for
-//! at most one owner of one incarnation. Other attributes are *private*.
+//! entry: an attribute that is absent can get a value, and never another one. So an entry's directory belongs
+//! to at most one owner of one incarnation. Other attributes are *private*.
 //!
 //! # What must always hold
 //!

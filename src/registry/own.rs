@@ -67,7 +67,7 @@ impl Registry {
             };
             live.must_be(device, seen.sample)?;
             let unowned = match seen.valid_owner() {
-                Ownership::Nobody => !seen.verdict.is_stale(),
+                Ownership::Unowned => !seen.verdict.is_stale(),
                 Ownership::Owner(name) if name == owner && seen.evidence.incarnation.is_some() => {
                     return Ok(Registered::Unchanged);
                 }
@@ -115,7 +115,7 @@ impl Registry {
                 continue;
             }
             match &seen.owner {
-                Ownership::Nobody => {}
+                Ownership::Unowned => {}
                 Ownership::Owner(name) if name == owner && seen.evidence.incarnation.is_some() => {
                     return Ok(Claimed::Already);
                 }
@@ -145,10 +145,10 @@ impl Registry {
             Adopted::Yes => {}
             other => return Ok(other),
         }
-        if matches!(seen.owner, Ownership::Nobody) {
+        if matches!(seen.owner, Ownership::Unowned) {
             match seen.entry.place(OWNER, owner.as_bytes())? {
                 Placed::Done => {}
-                Placed::Taken => return seen.taken(matches!(seen.entry.owner(), Ownership::Nobody)),
+                Placed::Taken => return seen.taken(matches!(seen.entry.owner(), Ownership::Unowned)),
                 Placed::Vanished => return Ok(Adopted::Overtaken),
             }
         }
@@ -175,7 +175,7 @@ impl Seen<'_> {
     }
 
     /// What it means that an attribute cannot be placed: another process was first, or, where the attribute still `is_none` in
-    /// an entry that nobody is removing, a file that holds no value is in the way.
+    /// an entry that is not being removed, a file without a value is in the way.
     fn taken(&self, is_none: bool) -> Result<Adopted, Error> {
         Ok(if is_none && self.is_still_public()? { Adopted::Obstructed } else { Adopted::Overtaken })
     }
@@ -184,7 +184,7 @@ impl Seen<'_> {
     /// another process changed it meanwhile.
     pub(super) fn tie_if_blank(&self, live: Option<Live>) -> Result<bool, Error> {
         match live {
-            Some(live) if matches!(self.owner, Ownership::Nobody) => Ok(self.tie(live)? != Adopted::Overtaken),
+            Some(live) if matches!(self.owner, Ownership::Unowned) => Ok(self.tie(live)? != Adopted::Overtaken),
             _ => Ok(true),
         }
     }

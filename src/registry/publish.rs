@@ -148,7 +148,7 @@ impl Registry {
     ///
     /// The node is looked at first. The kernel takes the node away, then numbers the `remove` event, then takes the sysfs
     /// directory away: a node that is seen before the same incarnation proves that the event was not numbered while the
-    /// entry was already public, so whoever handles it will find the entry.
+    /// entry was already public, so the process that handles it will find the entry.
     fn is_there(&self, kernel: &Kernel, device: Device, incarnation: Option<Incarnation>) -> Result<bool, Error> {
         let sample = kernel.sample(device)?;
         Ok(match incarnation {

@@ -79,7 +79,7 @@ impl Registry {
             match owner {
                 Some(owner) if seen.valid_owner().name() != Some(owner) => {
                     let stale = seen.verdict.is_stale();
-                    return Ok(Removal::NotOwned(if stale { Ownership::Nobody } else { seen.owner }));
+                    return Ok(Removal::NotOwned(if stale { Ownership::Unowned } else { seen.owner }));
                 }
                 Some(owner) if seen.entry.owner().name() != Some(owner) => continue,
                 Some(_) => {}

@@ -82,11 +82,11 @@ impl Registry {
             }
             match &seen.owner {
                 Ownership::Owner(name) if name == owner => return Ok(Registered::Unchanged),
-                Ownership::Nobody => match seen.entry.place(OWNER, owner.as_bytes())? {
+                Ownership::Unowned => match seen.entry.place(OWNER, owner.as_bytes())? {
                     Placed::Done if seen.is_still_public()? => {
                         return Ok(Registered::Written { replaced: None, failure: None });
                     }
-                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) && seen.is_still_public()? => {}
+                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Unowned) && seen.is_still_public()? => {}
                     Placed::Done | Placed::Taken | Placed::Vanished => continue,
                 },
                 Ownership::Owner(_) | Ownership::Unreadable(_) => {}
@@ -147,7 +147,7 @@ impl Registry {
             if seen.is_of_a_successor(meant) || seen.is_anothers() {
                 return Ok(Some(Removal::Stale(RECYCLED.reason())));
             }
-            if matches!(seen.owner, Ownership::Nobody) {
+            if matches!(seen.owner, Ownership::Unowned) {
                 return Ok(None);
             }
             let evidence = seen.entry.evidence()?;

@@ -28,7 +28,7 @@ pub fn all() -> Vec<Scenario> {
              vec![r1(&[]), r2(&[]), clock(), sweep(AGED)]),
         make("sweep-aged-claim-register-ownerless", ownerless, (1, None), &[],
              vec![claim(&[]), r1(&[]), clock(), sweep(AGED)]),
-        make("sweep-aged-late-register", owned, (1, None), new,
+        make("sweep-aged-late-register", owned, (1, None), &[Owner(&["new", "r1"])],
              vec![r1(BEFORE), world(RECYCLE), register(AFTER), clock(), sweep(AGED)]),
         make("disconnect-all-recycle", unowned, (3, Some(2)), &[],
              vec![world(RECYCLE), register(AFTER), product("disconnect", &["disconnect-all"], &[])]),
