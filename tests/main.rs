@@ -17,6 +17,7 @@ mod command_line;
 mod commands;
 mod connection;
 mod corpus;
+mod golden;
 mod layers;
 mod log_sinks;
 mod manual;
