@@ -1,10 +1,8 @@
 //! Races, shown deterministically: a process of the product is stopped before each of the system calls that touch the
 //! sandbox in turn, something happens meanwhile, and it goes on. No sleep, no chance: every one of its steps is tried.
 
-use crate::support::Outcome;
 use crate::support::held::{age, at_every_call, each_point, names};
 use crate::support::sandbox::Sandbox;
-use crate::support::trace::Traced;
 
 fn recycle(sandbox: &Sandbox) {
     if !sandbox.path("dev/nvme4").exists() {
