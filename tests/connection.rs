@@ -73,17 +73,6 @@ fn connect_takes_the_callers_identity_and_flags() {
 }
 
 #[test]
-fn connect_puts_its_entry_in_the_place_of_a_stale_one() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run("register nvme4 --owner old").exits(0);
-    sandbox.disconnect("nvme4");
-    sandbox.connect("nvme4", "tcp");
-    let _fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
-    sandbox.run(CONNECT).exits(0).prints("nvme4\n");
-    sandbox.run("owner nvme4").exits(0).prints("boot\n");
-}
-
-#[test]
 fn connect_refuses_what_the_kernel_would_misread() {
     let sandbox = Sandbox::with_controller("nvme4");
     let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
@@ -129,12 +118,6 @@ fn connect_does_not_connect_when_the_registry_cannot_be_made() {
     let fabrics = Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
     sandbox.run(CONNECT).exits(3).says("/run/nvme");
     assert_eq!(fabrics.written(), "");
-}
-
-#[test]
-fn connect_without_the_module_says_what_to_load() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run(CONNECT).exits(3).says("load nvme-fabrics");
 }
 
 #[test]
@@ -395,22 +378,6 @@ fn status_shows_what_it_cannot_read_as_owned() {
 }
 
 #[test]
-fn disconnect_all_takes_down_what_nobody_owns() {
-    let sandbox = host();
-    sandbox.run("disconnect-all --dry-run").exits(0);
-    assert_eq!(deleted(&sandbox), [""; 0]);
-    sandbox.run("disconnect-all").exits(0).prints(
-        "nvme0: left alone: a local controller\n\
-         nvme1: left alone: owned by stas\n\
-         nvme2: left alone: owned by boot\n\
-         nvme3: disconnected\n\
-         nvme4: disconnected\n\
-         nvme5: left alone: owned by stas\n",
-    );
-    assert_eq!(deleted(&sandbox), ["nvme3", "nvme4"]);
-}
-
-#[test]
 fn disconnect_all_in_its_other_forms() {
     for (words, expected) in [
         ("disconnect-all -t rdma", &["nvme3"][..]),
@@ -451,20 +418,6 @@ fn h14_a_disconnect_that_fails_makes_the_exit_code_3_after_all_the_others() {
     std::fs::create_dir(sandbox.path("sys/class/nvme/nvme3/delete_controller")).unwrap();
     sandbox.run("disconnect-all").exits(3).says("nvme3/delete_controller");
     assert_eq!(deleted(&sandbox), ["nvme4"]);
-}
-
-#[test]
-fn disconnect_one_only_if_one_may() {
-    let sandbox = host();
-    sandbox.run("disconnect nvme1 --owner boot").exits(1).says("owned by stas");
-    sandbox.run("disconnect nvme0 --as boot").exits(1).says("a local controller");
-    sandbox.run("disconnect nvme4 --owner stas").exits(1).says("nobody owns it");
-    sandbox.run("disconnect nvme9 --owner boot").exits(4).says("no such controller");
-    assert_eq!(deleted(&sandbox), [""; 0]);
-    sandbox.run("disconnect nvme1 --owner stas").exits(0).prints("nvme1: disconnected\n");
-    sandbox.run("disconnect nvme4 --as stas").exits(0);
-    sandbox.run("disconnect nvme5 --as stas").exits(0);
-    assert_eq!(deleted(&sandbox), ["nvme1", "nvme4", "nvme5"]);
 }
 
 #[test]

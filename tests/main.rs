@@ -18,6 +18,7 @@ mod commands;
 mod connection;
 mod corpus;
 mod disks;
+mod golden;
 mod layers;
 mod log_sinks;
 mod manual;

@@ -110,7 +110,8 @@ impl Registry {
         let mut replaced = Replaced { owner: None, stale: false };
         if let Some(old) = &old {
             replaced.owner = old.owner().name().cloned();
-            replaced.stale = old.incarnation().is_ok_and(|theirs| theirs.is_some() && theirs != draft.incarnation);
+            let of_another = old.incarnation().is_ok_and(|theirs| theirs.is_some() && theirs != draft.incarnation);
+            replaced.stale = of_another || old.is_marked().unwrap_or(false);
         }
         if !self.is_there(kernel, device, draft.incarnation)? {
             self.withdraw(kernel, public, hidden)?;

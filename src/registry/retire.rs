@@ -49,7 +49,11 @@ impl Registry {
                 return Ok(None);
             };
             if !seen.verdict.is_stale() {
-                return Ok(Some((seen, None)));
+                if !seen.entry.is_marked()? {
+                    return Ok(Some((seen, None)));
+                }
+                // A process was killed while it removed the entry.
+                seen.verdict = Verdict::MARKED;
             }
             if let Some(retired) = seen.retire()? {
                 return Ok(Some((seen, Some(retired))));

@@ -152,7 +152,13 @@ impl Registry {
     }
 
     pub(super) fn happened(&self, incident: Incident) {
-        self.incidents.borrow_mut().push(incident);
+        let mut incidents = self.incidents.borrow_mut();
+        if let (Incident::LeftBehind(error), Some(Incident::LeftBehind(before))) = (&incident, incidents.last())
+            && error.to_string() == before.to_string()
+        {
+            return;
+        }
+        incidents.push(incident);
     }
 
     /// A hidden name that `make` could take.

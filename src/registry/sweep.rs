@@ -17,7 +17,7 @@ use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Escaped};
-use crate::verdict::Verdict;
+use crate::verdict::{Stale, Verdict};
 
 /// How old a write under way must be to be a leftover, in seconds.
 const LEFTOVER_AGE: i64 = 60;
@@ -121,7 +121,9 @@ impl<'s> Sweep<'s> {
                 if let PutBack::Done(hidden) = self.registry.put_back(self.kernel, &public)? {
                     public.directory.name = hidden;
                     public.mark()?;
+                    let (owner, verdict) = (public.owner(), Verdict::Stale(Stale::Recycled));
                     public.discard();
+                    tell(Ok(Swept::Entry { device, owner, verdict }));
                 }
             } else {
                 seen.entry.receive()?;

@@ -25,10 +25,15 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// An empty directory.
+    pub fn bare() -> Sandbox {
+        let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
+        Sandbox { dir, gone: std::sync::atomic::AtomicU32::new(0) }
+    }
+
     /// An empty system: sysfs is mounted, the uevent counter stands at 1000.
     pub fn new() -> Sandbox {
-        let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
-        let sandbox = Sandbox { dir, gone: std::sync::atomic::AtomicU32::new(0) };
+        let sandbox = Sandbox::bare();
         for path in ["run", "dev", "sys/class/nvme", "sys/devices", "sys/kernel", "gone"] {
             fs::create_dir_all(sandbox.path(path)).expect("a directory in the sandbox");
         }
