@@ -86,18 +86,19 @@ fn view(
             if !passes(filter.entries, subjects, &view) {
                 return NOTHING;
             }
+            let is_stale = seen.verdict.is_stale();
             for (name, value) in seen.attributes {
                 match value {
                     Ok(value) => view.attributes.push((name, value)),
                     // The owner is reported below.
-                    Err(_) if name.is_owner() => {}
+                    Err(_) if name.is_owner() && !is_stale => {}
                     Err(error) => {
                         complain(error);
                         complete = false;
                     }
                 }
             }
-            view.owner = if seen.verdict.is_stale() { Ownership::Unowned } else { seen.owner };
+            view.owner = if is_stale { Ownership::Unowned } else { seen.owner };
         }
         Ok(_) if is_controllers && passes(filter.entries, subjects, &view) => {}
         Ok(_) => return NOTHING,
