@@ -144,8 +144,8 @@ impl Directory<'_> {
     }
 
     /// Removes a hidden directory, and takes note of a failure.
-    pub(super) fn discard(&self) {
-        if let Err(error) = self.bury(None) {
+    pub(super) fn discard(&self, listing: Option<Listing>) {
+        if let Err(error) = self.bury(listing) {
             self.registry.happened(Incident::LeftBehind(error));
         }
     }

@@ -58,6 +58,13 @@ impl Listing {
         self.names().filter_map(|name| AttrName::parse(name).ok()).filter(AttrName::is_private)
     }
 
+    /// What is left after the owner was unlinked and the private attributes were handed over.
+    pub(super) fn without_given(mut self) -> Listing {
+        let is_given = |name: &[u8]| AttrName::parse(name).is_ok_and(|name| !name.is_reserved());
+        self.0.retain(|(name, _)| !is_given(name));
+        self
+    }
+
     /// The name of the marker, if there is one.
     pub(super) fn marker(&self) -> Option<&str> {
         self.names().find(|name| name.starts_with(PRIOR.as_bytes())).and_then(|name| str::from_utf8(name).ok())

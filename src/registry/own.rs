@@ -84,7 +84,7 @@ impl Registry {
                     Adopted::Obstructed => {}
                 }
             }
-            match self.replace(kernel, device, &draft, None)? {
+            match self.replace(kernel, device, &draft, Some(&seen), false)? {
                 Replacement::Done { replaced, failure } => {
                     return Ok(Registered::Written { replaced: Some(replaced), failure });
                 }
@@ -128,7 +128,7 @@ impl Registry {
                     return Ok(Claimed::Won);
                 }
                 Adopted::Overtaken => {}
-                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(&seen.entry))? {
+                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(&seen), true)? {
                     Replacement::Done { failure: None, .. } => return Ok(Claimed::Won),
                     Replacement::Done { failure: Some(error), .. } => return Err(error),
                     Replacement::Overtaken => {}

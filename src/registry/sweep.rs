@@ -122,7 +122,7 @@ impl<'s> Sweep<'s> {
                     public.directory.name = hidden;
                     public.mark()?;
                     let (owner, verdict) = (public.owner(), Verdict::Stale(Stale::Recycled));
-                    public.discard();
+                    public.discard(None);
                     tell(Ok(Swept::Entry { device, owner, verdict }));
                 }
             } else {

@@ -91,7 +91,7 @@ impl Registry {
                 },
                 Ownership::Owner(_) | Ownership::Unreadable(_) => {}
             }
-            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, None)? {
+            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, Some(&seen), false)? {
                 return Ok(Registered::Written { replaced: Some(replaced), failure });
             }
         }
@@ -153,7 +153,7 @@ impl Registry {
             let evidence = seen.entry.evidence()?;
             let incarnation = evidence.incarnation.or(seen.sample.present());
             let draft = Draft { incarnation, stamp: evidence.stamp, ..Draft::default() };
-            match self.replace(kernel, device, &draft, Some(&seen.entry))? {
+            match self.replace(kernel, device, &draft, Some(&seen), true)? {
                 Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(seen.owner))),
                 Replacement::Done { failure: Some(error), .. } => return Err(error),
                 Replacement::Gone | Replacement::Overtaken => {}
