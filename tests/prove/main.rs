@@ -21,6 +21,10 @@ mod fault_judge;
 mod fault_list;
 mod history;
 mod invariant;
+#[path = "../support/kernel.rs"]
+mod kernel;
+#[path = "../support/libnvme.rs"]
+mod libnvme;
 mod options;
 mod points;
 mod replay;
