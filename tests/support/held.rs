@@ -69,18 +69,13 @@ pub fn finish_failing(mut traced: Traced, errno: Errno, mut fails: impl FnMut(&C
 
 /// A system with the controller nvme4, on which these commands have run; and the command that is to be held, not
 /// started yet.
-pub fn after(setup: &[&str], words: &str) -> (Sandbox, Command) {
+pub fn after(setup: &[&str], held: &str) -> (Sandbox, Command) {
     let sandbox = Sandbox::with_controller("nvme4");
-    run_all(&sandbox, setup);
-    let command = sandbox.command(words.split(' '));
-    (sandbox, command)
-}
-
-/// Runs commands that succeed.
-pub fn run_all(sandbox: &Sandbox, commands: &[&str]) {
-    for words in commands {
+    for words in setup {
         sandbox.run(words).exits(0);
     }
+    let command = sandbox.command(held.split(' '));
+    (sandbox, command)
 }
 
 /// The names in the registry directory, hidden ones too.
