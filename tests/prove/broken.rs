@@ -7,15 +7,25 @@ use crate::scenario::{self, Scenario};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Patch, the scenario that shows the bug, and the rule it breaks there.
-const BUGS: &[(&str, &str, &str)] = &[
-    ("retire_by_path", "remove-register", "S1"),
-    ("claim_by_exchange", "claim-claim", "S2"),
-    ("claim_moves", "update-claim", "S1"),
-    ("purge_without_handing_over", "update-register", "P1"),
-    ("no_exchange_back", "late-register-register", "lost"),
-    ("reader_no_reread", "register-owner", "S3"),
-    ("verify_sysfs_only", "dies-register", "L1"),
+/// A patch, the scenario that shows the bug, and the rule that it breaks there.
+pub struct Bug {
+    pub name: &'static str,
+    scenario: &'static str,
+    rule: &'static str,
+}
+
+const fn bug(name: &'static str, scenario: &'static str, rule: &'static str) -> Bug {
+    Bug { name, scenario, rule }
+}
+
+pub const BUGS: &[Bug] = &[
+    bug("retire_by_path", "remove-register", "S1"),
+    bug("claim_by_exchange", "claim-claim", "S2"),
+    bug("claim_moves", "update-claim", "S1"),
+    bug("purge_without_handing_over", "update-register", "P1"),
+    bug("no_exchange_back", "late-register-register", "lost"),
+    bug("reader_no_reread", "register-owner", "S3"),
+    bug("verify_sysfs_only", "dies-register", "L1"),
 ];
 
 /// A bug, how it is to be found, and the binary that has it.
@@ -25,15 +35,17 @@ pub struct Broken {
     pub binary: PathBuf,
 }
 
-/// Builds them all under `target`.
-pub fn build(target: &Path) -> Vec<Result<Broken, String>> {
-    let build = |(name, scenario, rule): &(&'static str, &str, &'static str)| {
-        let scenario = scenario::all().into_iter().find(|s| s.name == *scenario);
-        let mut scenario = scenario.ok_or(format!("broken build {name}: no such scenario"))?;
-        scenario.must_break = Some(*rule);
-        Ok(Broken { name, scenario, binary: build_one(name, &target.join("broken"))? })
-    };
-    BUGS.iter().map(build).collect()
+/// Builds these under `target`.
+pub fn build(bugs: &[&Bug], target: &Path) -> Vec<Result<Broken, String>> {
+    let build = |bug: &&Bug| build_one(bug.name, &target.join("broken")).and_then(|binary| with_scenario(bug, binary));
+    bugs.iter().map(build).collect()
+}
+
+fn with_scenario(bug: &Bug, binary: PathBuf) -> Result<Broken, String> {
+    let scenario = scenario::all().into_iter().find(|s| s.name == bug.scenario);
+    let mut scenario = scenario.ok_or(format!("broken build {}: no such scenario", bug.name))?;
+    scenario.must_break = Some(bug.rule);
+    Ok(Broken { name: bug.name, scenario, binary })
 }
 
 fn build_one(name: &str, place: &Path) -> Result<PathBuf, String> {
