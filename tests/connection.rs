@@ -205,7 +205,7 @@ fn secrets_appear_nowhere() {
 
 #[test]
 fn secrets_are_not_on_the_command_line_when_something_is_logged() {
-    // journald records the command line of whoever sends it a line.
+    // journald records the command line of the process that sends a line.
     use crate::support::trace::Traced;
     let sandbox = Sandbox::with_controller("nvme4");
     let journal = sandbox.journal();
@@ -358,7 +358,7 @@ fn status_in_json() {
             "state": "live"})
     );
     assert_eq!(controllers[1]["owner"], "stas");
-    assert_eq!(controllers[4]["owner"], serde_json::Value::Null, "a stale entry speaks for nobody");
+    assert_eq!(controllers[4]["owner"], serde_json::Value::Null, "a stale entry has no owner");
     assert_eq!(controllers[4]["entry"], "stale");
     sandbox
         .run("status --json -o device,owner --transport rdma")
