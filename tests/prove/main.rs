@@ -79,6 +79,7 @@ fn fail(text: &str) -> ! {
 }
 
 /// What the command line asks for.
+#[derive(Default)]
 struct Work {
     scenarios: Vec<Scenario>,
     /// libnvme's shell rule in place of the product.
@@ -89,17 +90,27 @@ struct Work {
 
 impl Work {
     fn chosen(options: &Options) -> Work {
-        let part = |name: &str| options.wants(name);
-        let scenarios = if part("explore") { scenario::all() } else { Vec::new() };
-        let (rules, bugs) =
-            if part("broken") { (scenario::shell_rule(), broken::BUGS.iter().collect()) } else { Default::default() };
-        let faults = if part("fault") { fault_list::all() } else { Vec::new() };
-        Work {
-            scenarios: options.chosen(scenarios, |s| s.name),
-            shell_rule: options.chosen(rules, |s| s.name),
-            bugs: options.chosen(bugs, |bug| bug.name),
-            faults: options.chosen(faults, |case| case.arguments[0]),
+        let (mut work, mut names) = (Work::default(), Vec::new());
+        if options.wants("explore") {
+            work.scenarios = scenario::all();
         }
+        if options.wants("broken") {
+            work.shell_rule = scenario::shell_rule();
+            work.bugs = broken::BUGS.iter().collect();
+        }
+        if options.wants("fault") {
+            work.faults = fault_list::all();
+        }
+        names.extend(work.scenarios.iter().chain(&work.shell_rule).map(|scenario| scenario.name));
+        names.extend(work.bugs.iter().map(|bug| bug.name));
+        names.extend(work.faults.iter().map(|case| case.arguments[0]));
+        let exact = names.iter().any(|name| Some(*name) == options.scenario.as_deref());
+        let is_chosen = |name: &str| options.is_chosen(name, exact);
+        work.scenarios.retain(|scenario| is_chosen(scenario.name));
+        work.shell_rule.retain(|scenario| is_chosen(scenario.name));
+        work.bugs.retain(|bug| is_chosen(bug.name));
+        work.faults.retain(|case| is_chosen(case.arguments[0]));
+        work
     }
 
     fn is_empty(&self) -> bool {

@@ -26,12 +26,10 @@ impl Options {
         self.only.as_deref().is_none_or(|only| only == part)
     }
 
-    /// Those of `all` that `--scenario` asks for: the one of that name, or else those whose names begin with it.
-    pub fn chosen<T>(&self, all: Vec<T>, name_of: impl Fn(&T) -> &str) -> Vec<T> {
-        let Some(name) = self.scenario.as_deref() else { return all };
-        let exact = all.iter().any(|one| name_of(one) == name);
-        let is_chosen = |one: &T| if exact { name_of(one) == name } else { name_of(one).starts_with(name) };
-        all.into_iter().filter(is_chosen).collect()
+    /// Whether `--scenario` asks for this name: it is the name, or its beginning where `exact` says that nothing has
+    /// just that name.
+    pub fn is_chosen(&self, name: &str, exact: bool) -> bool {
+        self.scenario.as_deref().is_none_or(|asked| if exact { name == asked } else { name.starts_with(asked) })
     }
 }
 
