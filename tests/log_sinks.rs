@@ -1,4 +1,4 @@
-//! The log (DESIGN 6): the first of the journal, `/dev/log`, `/dev/kmsg` and standard error that takes a line gets it,
+//! The log: the first of the journal, `/dev/log`, `/dev/kmsg` and standard error that takes a line gets it,
 //! whole, and alone; none of them ever blocks a command or fails it.
 
 use std::collections::BTreeMap;
@@ -347,7 +347,7 @@ fn things_that_are_no_sinks_are_passed_over() {
     ];
     for (what, make) in strange {
         for sink in ["run/systemd/journal/socket", "dev/log", "dev/kmsg"] {
-            // A regular file is what stands for the kernel's log here.
+            // A regular file takes the place of the kernel's log here.
             if (what, sink) == ("a file", "dev/kmsg") {
                 continue;
             }

@@ -179,8 +179,11 @@ impl<'r> Seen<'r> {
             None => self.entry.list()?,
         };
         if listing.marker().is_none() {
-            // An attribute that was handed over since it was looked for is in the listing.
-            return Ok(one.is_none_or(|one| !listing.private().any(|name| name == *one)));
+            let Some(one) = one else {
+                return Ok(true);
+            };
+            // The attribute was handed over since it was looked for: to this entry, or to this one and from there to the next.
+            return Ok(!listing.private().any(|name| name == *one) && self.entry.named()? == Named::This);
         }
         let mut behind = self.entry.behind(&listing)?;
         while let Some(entry) = behind {
