@@ -112,7 +112,7 @@ fn random() -> u64 {
 }
 
 /// Every name in a directory but `.` and `..`, from the read position of the descriptor on. A directory that was removed has
-/// none.
+/// none. The kernel locks a directory for one call of getdents: names that fit into the buffer are those of one moment.
 pub(super) fn list(dir: &OwnedFd) -> Result<Listing, Errno> {
     let mut names = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); 4096];
