@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::Sandbox;
+use super::kernel::CONTROLLERS;
 
-const CONTROLLERS: &str = "sys/devices/virtual/nvme-fabrics/ctl";
 const SUBSYSTEMS: &str = "sys/devices/virtual/nvme-subsystem";
 const BLOCK: &str = "sys/devices/virtual/block";
 
