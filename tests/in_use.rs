@@ -11,6 +11,7 @@ use std::fs::File;
 
 use nix::pty::openpty;
 
+use crate::support::disks::DiskUser;
 use crate::support::trace::{Call, Traced};
 use crate::support::{Outcome, Sandbox};
 
@@ -34,14 +35,14 @@ fn own_disks(devices: &[&str]) -> Sandbox {
     sandbox
 }
 
-/// Plays the user who mounted nvme3n1 (259:1) on /data. In use while the file is held.
-fn mounted(sandbox: &Sandbox) -> Option<File> {
+/// Plays the user who mounted nvme3n1 (259:1) on /data. In use until the user is dropped.
+fn mounted(sandbox: &Sandbox) -> Option<DiskUser> {
     sandbox.proc(&[("259:1", "/data", "xfs", "/dev/nvme3n1")], &[], &[]);
     sandbox.use_disk("nvme3n1")
 }
 
 /// Controllers with a path each to nvme1n1 (259:1), which is mounted on /data. Each has a state and an ANA state.
-fn multipath(paths: &[(&str, &str, &str)]) -> (Sandbox, Option<File>) {
+fn multipath(paths: &[(&str, &str, &str)]) -> (Sandbox, Option<DiskUser>) {
     let sandbox = Sandbox::new();
     let devices: Vec<&str> = paths.iter().map(|(device, ..)| *device).collect();
     devices.iter().for_each(|device| controller(&sandbox, device));

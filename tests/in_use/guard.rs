@@ -1,9 +1,8 @@
 //! Every kind of user keeps every kind of disconnect from taking its disk, and is named.
 
-use std::fs::File;
-
 use super::{LVM, controller, mounted, own_disks, told};
 use crate::support::Sandbox;
+use crate::support::disks::DiskUser;
 use crate::support::sandbox::field;
 
 /// A kind of user: how it shows itself, and the words for it.
@@ -35,7 +34,7 @@ const USERS: [User; 8] = [
 ];
 
 /// nvme3 has a disk of this use, nvme4 has an idle one.
-fn used(user: &User) -> (Sandbox, Option<File>) {
+fn used(user: &User) -> (Sandbox, Option<DiskUser>) {
     let sandbox = own_disks(&["nvme3", "nvme4"]);
     for device in ["nvme3", "nvme4"] {
         sandbox.write(&format!("sys/class/nvme/{device}/subsysnqn"), format!("nqn.{device}\n"));
