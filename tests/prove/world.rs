@@ -109,6 +109,8 @@ pub struct World {
     pub(crate) libs_incarnation: u64,
     /// The entry under the name, then the one that its marker leads to, and so on.
     entries: Vec<Rc<Entry>>,
+    /// The nodes of disks that are in use.
+    pub(crate) held: Vec<fs::File>,
 }
 
 impl World {
@@ -129,6 +131,7 @@ impl World {
             stamp: None,
             libs_incarnation: 0,
             entries: Vec::new(),
+            held: Vec::new(),
         };
         world.connect();
         world
