@@ -68,23 +68,33 @@ fn told(sandbox: &Sandbox) -> Vec<String> {
     devices
 }
 
-/// Runs a command, and each controller that it tells to go is gone when the write returns, as in the kernel. Returns
+/// Runs a command in the kernel's company: each controller that it tells to go is gone when the write returns. Returns
 /// the names of those as well, in their order.
 fn run_on_a_kernel(sandbox: &Sandbox, words: &str) -> (Outcome, Vec<String>) {
-    // Also before the file is closed: that is the moment after the write, before anything else is looked at.
+    // The close as well: it stops the process after the write, before anything else is looked at.
     let is_deletion = |call: &Call| call.file_name() == "delete_controller";
-    let mut traced = Traced::spawn_at(&mut sandbox.command(words.split_whitespace()), &["write", "close"], is_deletion);
+    let mut command = sandbox.command(words.split_whitespace());
+    finish_on_a_kernel(sandbox, Traced::spawn_at(&mut command, &["write", "close"], is_deletion))
+}
+
+/// The same for a command on its way. It has to stop at the calls on `delete_controller`.
+fn finish_on_a_kernel(sandbox: &Sandbox, mut traced: Traced) -> (Outcome, Vec<String>) {
     let mut gone = Vec::new();
-    while let Some(call) = traced.pending() {
-        if call.name == "close" {
-            let directory = call.object.as_deref().and_then(|file| file.parent()).unwrap();
-            let device = directory.file_name().unwrap().to_str().unwrap().to_owned();
-            sandbox.disconnect(&device);
-            gone.push(device);
-        }
-        traced.step();
+    while traced.pending().is_some() {
+        gone.extend(step_on_a_kernel(sandbox, &mut traced));
     }
     (Outcome::from(traced.finish()), gone)
+}
+
+/// Lets one call happen. Returns the controller that is gone by it.
+fn step_on_a_kernel(sandbox: &Sandbox, traced: &mut Traced) -> Option<String> {
+    let call = traced.pending()?;
+    let directory = call.object.as_deref().and_then(|file| file.parent()).filter(|directory| {
+        call.name == "write" && call.file_name() == "delete_controller" && directory.starts_with(sandbox.path("sys"))
+    });
+    let device = directory.map(|directory| directory.file_name().unwrap().to_str().unwrap().to_owned());
+    traced.step();
+    device.inspect(|device| _ = sandbox.disconnect(device))
 }
 
 /// Runs a command whose standard input is a terminal on which this was typed.

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use super::{own_disks, told};
-use crate::support::held::each_point;
+use super::{finish_on_a_kernel, multipath, own_disks, run_on_a_kernel, step_on_a_kernel, told};
+use crate::support::held::{each_point, touches};
+use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
 
 fn idle(words: &'static str) -> impl Fn() -> (Sandbox, Command) {
@@ -67,7 +68,7 @@ fn u1_a_disk_that_is_taken_keeps_the_controller_and_one_that_is_held_cannot_be_t
 #[test]
 fn the_disk_is_held_until_the_write_has_returned() {
     let (sandbox, mut command) = idle("disconnect nvme3")();
-    let mut traced = crate::support::trace::Traced::spawn(&mut command);
+    let mut traced = Traced::spawn(&mut command);
     traced.run_until(|call| call.name == "write" && call.file_name() == "delete_controller");
     assert!(sandbox.use_disk("nvme3n1").is_none(), "it can be taken before the write");
     traced.step();
@@ -90,4 +91,55 @@ fn a_controller_that_goes_by_itself_while_its_disks_are_looked_at_is_gone() {
         assert!(was_told || [0, 1, 4].contains(&code), "held after\n{story}{outcome}");
     });
     assert!(points >= 20, "only {points} points");
+}
+
+/// Two paths to one disk, and a disconnect of the first of them or of all.
+fn two_paths(words: &'static str, used: bool) -> impl Fn() -> (Sandbox, Command) {
+    move || {
+        let (sandbox, user) = multipath(&[("nvme3", "live", "optimized"), ("nvme7", "live", "optimized")]);
+        if used {
+            // Held until the end of the process: the sandbox is not used again.
+            std::mem::forget(user);
+        }
+        let command = sandbox.command(words.split(' '));
+        (sandbox, command)
+    }
+}
+
+#[test]
+fn u1_two_disconnects_at_one_time_do_not_take_both_paths() {
+    for (first, second) in [("disconnect nvme3", "disconnect nvme7"), ("disconnect-all", "disconnect-all --force")] {
+        for used in [true, false] {
+            let points = (0..).take_while(|&point| both_at_once(point, two_paths(first, used), second, used)).count();
+            assert!(points >= 20, "only {points} points");
+        }
+    }
+}
+
+/// Holds the first command at one of its calls until the second one has ended. False: it has fewer calls.
+fn both_at_once(point: usize, first: impl Fn() -> (Sandbox, Command), second: &str, used: bool) -> bool {
+    let (sandbox, mut command) = first();
+    let mut traced = Traced::spawn(&mut command);
+    let mut left = point;
+    while let Some(call) = traced.pending() {
+        if touches(&sandbox, call) {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+        }
+        step_on_a_kernel(&sandbox, &mut traced);
+    }
+    if traced.pending().is_none() {
+        return false;
+    }
+    let story = traced.story();
+    let (other, _) = run_on_a_kernel(&sandbox, second);
+    let paths = || ["nvme3", "nvme7"].iter().filter(|device| sandbox.path(&format!("dev/{device}")).exists()).count();
+    // An idle disk is mounted in between, where there is still a path and nothing holds it.
+    let user = (!used && paths() > 0).then(|| sandbox.use_disk("nvme1n1")).flatten();
+    let (outcome, _) = finish_on_a_kernel(&sandbox, traced);
+    let in_use = used || user.is_some();
+    assert!(!in_use || paths() > 0, "no path is left: the first was held after\n{story}{other}\n{outcome}");
+    true
 }
