@@ -89,8 +89,8 @@ fn view(
             for (name, value) in seen.attributes {
                 match value {
                     Ok(value) => view.attributes.push((name, value)),
-                    // The owner is reported below.
-                    Err(_) if name.is_owner() => {}
+                    // The owner is reported below; that of a stale entry is an attribute as any other.
+                    Err(_) if name.is_owner() && !seen.verdict.is_stale() => {}
                     Err(error) => {
                         complain(error);
                         complete = false;
