@@ -3,7 +3,7 @@
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, pread, pwrite};
 
-use super::sysfs::content;
+use super::sysfs::{READING, content_of};
 use crate::error::Error;
 
 const STATUS: &str = "/proc/self/stat";
@@ -22,7 +22,7 @@ pub fn hide(is_secret: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
         }
     };
     let (start, end) =
-        content(CWD, STATUS).and_then(|stat| bounds(&stat.ok_or(Errno::NOENT)?)).map_err(refused(STATUS))?;
+        content_of(openat(CWD, STATUS, READING, Mode::empty())).and_then(|stat| bounds(&stat.ok_or(Errno::NOENT)?)).map_err(refused(STATUS))?;
     overwrite(start, end, is_secret).map_err(refused(MEMORY))
 }
 
