@@ -8,7 +8,6 @@
 //! Disks are found through the held directory of the controller, and the subsystem is the one whose link leads to that
 //! very directory. Doubt counts as in use.
 
-use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dev, FileType, OFlags, fstat};
@@ -32,6 +31,7 @@ pub struct Held {
     /// What the disks are used for.
     pub disks: Vec<DiskUse>,
     _descriptors: Vec<OwnedFd>,
+    _subsystem: Option<OwnedFd>,
 }
 
 /// A disk, by its open sysfs directory: once the disk has gone, that directory holds nothing any more.
@@ -72,25 +72,25 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::ask_disks`].
     pub fn hold_disks(&self, controller: &Controller) -> Result<Held, Error> {
-        let users = OnceCell::new();
-        let (mut idle, mut locks) = (Vec::new(), Vec::new());
+        let mut users = None;
+        let mut descriptors = Vec::new();
         let look = &mut |disk: &Disk, subsystem: Option<&OwnedFd>| {
             let state = match self.hold(disk) {
                 Ok(descriptor) => {
-                    idle.push(descriptor);
+                    descriptors.push(descriptor);
                     Use::Idle
                 }
                 Err(Refused::Gone) => return None,
                 Err(Refused::Doubt(error)) => Use::Unknown(error.to_string()),
-                Err(Refused::Busy) => match users.get_or_init(|| self.users()).of(&disk.dir, &disk.name) {
+                Err(Refused::Busy) => match users.get_or_insert_with(|| self.users()).of(&disk.dir, &disk.name) {
                     Use::InUse(users) => Use::InUse(users),
                     _ => Use::InUse(vec![User { chain: vec![disk.name.clone()], how: How::Exclusive }]),
                 },
             };
-            Some(disk.with_paths(controller, subsystem, state, Some(&mut locks)))
+            Some(disk.with_paths(controller, subsystem, state, Some(&mut descriptors)))
         };
-        let (disks, subsystem) = self.each_disk(controller, look)?;
-        Ok(Held { disks, _descriptors: idle.into_iter().chain(locks).chain(subsystem).collect() })
+        let (disks, _subsystem) = self.each_disk(controller, look)?;
+        Ok(Held { disks, _descriptors: descriptors, _subsystem })
     }
 
     /// Calls `look` with each disk and, where the disk has native multipath, its subsystem. Also returns the subsystem.
@@ -119,10 +119,13 @@ impl Kernel {
                 },
                 _ => Disk::open(through.unwrap_or(&controller.dir), &disk),
             };
-            match found {
-                Ok(None) => {}
-                Ok(Some(disk)) => disks.extend(look(&disk, through)),
-                Err(error) => disks.push(DiskUse { disk, state: Use::Unknown(error.to_string()), paths: None }),
+            let used = match found {
+                Ok(None) => continue,
+                Ok(Some(disk)) => look(&disk, through),
+                Err(error) => Some(DiskUse { disk, state: Use::Unknown(error.to_string()), paths: None }),
+            };
+            if let Some(disk) = used {
+                disks.push(disk);
             }
         }
         Ok((disks, subsystem.ok().flatten()))

@@ -223,14 +223,16 @@ fn is_dhchap_key(secret: &[u8]) -> bool {
 
 /// The line that is written: `transport=tcp,traddr=192.0.2.1,…`.
 fn line(options: &[FabricsOption]) -> Vec<u8> {
-    let words: Vec<Vec<u8>> = options
-        .iter()
-        .map(|FabricsOption { key, value }| match value {
-            Some(value) => [key.as_bytes(), b"=", value.as_bytes()].concat(),
-            None => key.as_bytes().to_vec(),
-        })
-        .collect();
-    words.join(&b","[..])
+    let mut line = Vec::new();
+    for FabricsOption { key, value } in options {
+        line.extend_from_slice(if line.is_empty() { b"" } else { b"," });
+        line.extend_from_slice(key.as_bytes());
+        if let Some(value) = value {
+            line.push(b'=');
+            line.extend_from_slice(value.as_bytes());
+        }
+    }
+    line
 }
 
 /// The device in an answer, `instance=0,cntlid=1\n`.

@@ -33,7 +33,7 @@ impl Controller {
             let mut best = None;
             for name in names(&self.dir, ".")? {
                 if Namespace::parse(&name).is_some_and(|namespace| namespace.path) {
-                    best = best.max(Some(worth(&self.dir, "state", &format!("{name}/ana_state"))?));
+                    best = best.max(Some(worth(&self.dir, ".", &name)?));
                 }
             }
             Ok(best.unwrap_or(Worth::Optimized))
@@ -50,11 +50,7 @@ pub(super) fn native(controller: &Controller, subsystem: &OwnedFd, disk: &str) -
     for device in devices(names(subsystem, ".")?) {
         let other = device.name();
         let path = format!("{other}/{}", namespace.path_through(&other));
-        let worth = worth(subsystem, &format!("{other}/state"), &format!("{path}/ana_state"))?;
-        // Looked for last: a path that went meanwhile has no ANA state either.
-        if inode(subsystem, &path)?.is_some() {
-            paths.count(inode(subsystem, &other)? == Some(controller.incarnation.0), worth);
-        }
+        paths.count(controller, subsystem, &other, &path)?;
     }
     Ok(Some(paths))
 }
@@ -83,9 +79,7 @@ pub(super) fn dm(
         }
         let mut paths = Paths { of: label(&holder, &device)?, place: 0, total: 0, usable: 0 };
         for slave in names(&holder, "slaves")? {
-            let slave = format!("slaves/{slave}");
-            let worth = worth(&holder, &format!("{slave}/device/state"), &format!("{slave}/ana_state"))?;
-            paths.count(inode(&holder, &format!("{slave}/device"))? == Some(controller.incarnation.0), worth);
+            paths.count(controller, &holder, &format!("slaves/{slave}/device"), &format!("slaves/{slave}"))?;
         }
         if fewest.as_ref().is_none_or(|fewest| paths.usable < fewest.usable) {
             fewest = Some(paths);
@@ -96,20 +90,27 @@ pub(super) fn dm(
 }
 
 impl Paths {
-    fn count(&mut self, own: bool, worth: Worth) {
-        self.total += 1;
-        if own {
-            self.place = self.total;
-        } else {
-            self.usable += usize::from(worth > Worth::Unusable);
+    /// Counts the path through the controller `through`.
+    fn count(&mut self, own: &Controller, dir: &OwnedFd, through: &str, path: &str) -> Result<(), Errno> {
+        let worth = worth(dir, through, path)?;
+        // Looked for last: a path that went meanwhile has no ANA state either.
+        if inode(dir, path)?.is_none() {
+            return Ok(());
         }
+        self.total += 1;
+        if inode(dir, through)? == Some(own.incarnation.0) {
+            self.place = self.total;
+        } else if worth > Worth::Unusable {
+            self.usable += 1;
+        }
+        Ok(())
     }
 }
 
 /// What a path is worth by the state of its controller and its own ANA state. Without ANA every path is optimized.
-fn worth(dir: &OwnedFd, state: &str, ana_state: &str) -> Result<Worth, Errno> {
-    let ana_state = content(dir, ana_state)?;
-    Ok(match (content(dir, state)?.as_deref(), ana_state.as_deref()) {
+fn worth(dir: &OwnedFd, controller: &str, path: &str) -> Result<Worth, Errno> {
+    let ana_state = content(dir, &format!("{path}/ana_state"))?;
+    Ok(match (content(dir, &format!("{controller}/state"))?.as_deref(), ana_state.as_deref()) {
         (Some(b"live"), None | Some(b"optimized")) => Worth::Optimized,
         (Some(b"live"), Some(b"non-optimized")) => Worth::NonOptimized,
         _ => Worth::Unusable,

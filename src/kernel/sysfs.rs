@@ -215,8 +215,7 @@ impl Kernel {
 }
 
 /// How a file that is read is opened.
-pub(super) const READING: OFlags =
-    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+pub(super) const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
 /// The content of a sysfs attribute, trailing newline stripped. `None`: it is not there, or its controller is gone.

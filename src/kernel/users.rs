@@ -10,7 +10,7 @@ use rustix::io::{Errno, read};
 
 use super::sysfs::{Kernel, READING, content, directory, names};
 use crate::error::Error;
-use crate::sorted;
+use crate::name::Escaped;
 use crate::usage::{How, Use, User};
 
 /// The mount table of our own namespace.
@@ -60,13 +60,16 @@ impl Kernel {
         for line in self.whole(table)?.split(|&byte| byte == b'\n') {
             let Some((number, directory, source)) = mount(line) else { continue };
             // btrfs has a device number of its own, of major 0: the disk is the one behind the source.
-            let source = from_utf8(source).ok().filter(|source| source.starts_with("/dev/"));
-            let number = match source {
-                Some(source) if rustix::fs::major(number) == 0 => self.node_number(source),
+            let number = match rustix::fs::major(number) {
+                0 if !source.starts_with(b"/dev/") => None,
+                0 => self.node_number(source),
                 _ => Some(number),
             };
-            if let Some(number) = number {
-                users.mounts.push((number, unescaped(directory)));
+            let Some(number) = number else { continue };
+            let mount = (number, unescaped(directory));
+            // A mount is in both tables.
+            if let Err(place) = users.mounts.binary_search(&mount) {
+                users.mounts.insert(place, mount);
             }
         }
         Ok(())
@@ -81,7 +84,7 @@ impl Kernel {
         // A swap file is not a node; the file system that it is in is mounted.
         for line in table.split(|&byte| byte == b'\n') {
             let path = unescaped(line.split(u8::is_ascii_whitespace).next().unwrap_or_default());
-            if let Some(number) = from_utf8(&path).ok().and_then(|path| self.node_number(path)) {
+            if let Some(number) = self.node_number(&path) {
                 users.swaps.push(number);
             }
         }
@@ -90,7 +93,9 @@ impl Kernel {
 
     fn file_systems(&self, users: &mut Users) -> Result<(), Errno> {
         let mut list = |kind, path: String| {
-            users.file_systems.extend(self.names(&path)?.into_iter().map(|name| (name, kind)));
+            for device in self.names(&path)? {
+                users.file_systems.push((device, kind));
+            }
             Ok(())
         };
         for kind in ["ext4", "xfs", "f2fs"] {
@@ -114,7 +119,8 @@ impl Kernel {
     }
 
     /// The device number of a node, through links.
-    fn node_number(&self, path: &str) -> Option<Dev> {
+    fn node_number(&self, path: &[u8]) -> Option<Dev> {
+        let path = from_utf8(path).ok()?;
         let stat = self.stat(path, AtFlags::empty()).ok()??;
         self.number_of(&stat, path)
     }
@@ -159,10 +165,7 @@ impl Users {
         let before = users.len();
         let mut add = |how| users.push(User { chain: chain.to_vec(), how });
         let mounts = self.mounts.iter().filter(|mount| mount.0 == number);
-        // A directory is in both tables.
-        let mut mounts = sorted(mounts.map(|mount| mount.1.clone()).collect());
-        mounts.dedup();
-        mounts.into_iter().for_each(|directory| add(How::Mounted(directory)));
+        mounts.for_each(|mount| add(How::Mounted(mount.1.clone())));
         if self.swaps.contains(&number) {
             add(How::Swap);
         }
@@ -171,18 +174,24 @@ impl Users {
         {
             users.push(User { chain: chain.to_vec(), how: How::FileSystem(kind) });
         }
-        let below = chain.split_last().map_or(chain, |(_, below)| below);
-        for part in names(dir, ".")?.iter().filter(|part| part.starts_with(name)) {
+        for part in names(dir, ".")? {
+            if !part.starts_with(name) {
+                continue;
+            }
             // Gone between the listing and now, or not a partition.
-            let Some(part_dir) = directory(dir, part)? else { continue };
+            let Some(part_dir) = directory(dir, &part)? else { continue };
             if content(&part_dir, "partition")?.is_some() {
-                self.walk(&part_dir, part, &[below, std::slice::from_ref(part)].concat(), seen, users)?;
+                let mut beside = chain.to_vec();
+                beside.pop();
+                beside.push(part.clone());
+                self.walk(&part_dir, &part, &beside, seen, users)?;
             }
         }
         for holder in names(dir, "holders")? {
             // A link into the holder's own directory.
             let Some(holder_dir) = directory(dir, &format!("holders/{holder}"))? else { continue };
-            let above = [chain, &[label(&holder_dir, &holder)?]].concat();
+            let mut above = chain.to_vec();
+            above.push(label(&holder_dir, &holder)?);
             let (told, known) = (users.len(), seen.len());
             self.walk(&holder_dir, &holder, &above, seen, users)?;
             if users.len() == told && seen.len() > known {
@@ -196,7 +205,7 @@ impl Users {
 /// A block device for a message: `dm-0 (vg-root)`, `md0`.
 pub(super) fn label(dir: &OwnedFd, name: &str) -> Result<String, Errno> {
     Ok(match content(dir, "dm/name")? {
-        Some(dm) => format!("{name} ({})", String::from_utf8_lossy(&dm)),
+        Some(dm) => format!("{name} ({})", Escaped(&dm)),
         None => name.to_owned(),
     })
 }
