@@ -156,11 +156,16 @@ fn print(out: &mut Output, views: &[View], layout: &Layout) {
             out.line(document);
         }
         Layout::Table { columns, headings } => {
+            let row = |cell: &dyn Fn(Column) -> String| -> Vec<String> {
+                columns.iter().map(|&column| cell(column)).collect()
+            };
             let mut rows = Vec::new();
             if *headings {
-                rows.push(columns.iter().map(|column| column.heading()).collect());
+                rows.push(row(&Column::heading));
             }
-            rows.extend(views.iter().map(|view| columns.iter().map(|&column| view.cell(column)).collect()));
+            for view in views {
+                rows.push(row(&|column| view.cell(column)));
+            }
             let fixed: Vec<bool> =
                 columns.iter().map(|column| matches!(column, Column::Device | Column::Owner)).collect();
             out.push(lay_out(&rows, &fixed, terminal_width()).as_bytes());
