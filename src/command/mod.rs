@@ -84,11 +84,12 @@ impl Context {
     }
 
     fn log_incidents(&self) {
-        let registries = [self.registry.get().and_then(Option::as_ref), self.made.get()];
-        for incident in registries.into_iter().flatten().flat_map(Registry::incidents) {
-            match incident {
-                Incident::Removed { device, owner, reason } => audit::retired(device, &owner, reason),
-                Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
+        for registry in [self.registry.get().and_then(Option::as_ref), self.made.get()] {
+            for incident in registry.map(Registry::incidents).unwrap_or_default() {
+                match incident {
+                    Incident::Removed { device, owner, reason } => audit::retired(device, &owner, reason),
+                    Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
+                }
             }
         }
     }
@@ -98,11 +99,15 @@ impl Context {
         !self.yes && rustix::termios::isatty(rustix::stdio::stdin())
     }
 
-    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
-    fn note(&self, text: impl std::fmt::Display) {
+    fn note_of(&self, text: &dyn std::fmt::Display) {
         if !self.quiet {
             crate::report::output::complain(text);
         }
+    }
+
+    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
+    fn note(&self, text: impl std::fmt::Display) {
+        self.note_of(&text);
     }
 }
 
