@@ -61,19 +61,22 @@ fn understood(filter: &str) -> String {
         Some((directives, pattern)) => (directives, Some(pattern)),
         None => (filter, None),
     };
-    let is_understood = |directive: &&str| match directive.split('=').collect::<Vec<_>>().as_slice() {
-        [_] | [_, ""] => true,
-        [_, level] => level.trim().parse::<LevelFilter>().is_ok(),
-        _ => false,
-    };
-    let (good, bad): (Vec<&str>, Vec<&str>) = directives.split(',').partition(is_understood);
-    if !bad.is_empty() || pattern.is_some_and(|pattern| pattern.contains('/')) {
+    let (mut good, mut bad) = (String::new(), false);
+    for directive in directives.split(',') {
+        match directive.split_once('=') {
+            Some((_, level)) if !level.is_empty() && level.trim().parse::<LevelFilter>().is_err() => bad = true,
+            _ => good += &format!("{directive},"),
+        }
+    }
+    match pattern {
+        Some(pattern) if pattern.contains('/') => bad = true,
+        Some(pattern) => good += &format!("/{pattern}"),
+        None => {}
+    }
+    if bad {
         to_stderr(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
     }
-    match pattern.filter(|pattern| !pattern.contains('/')) {
-        Some(pattern) => format!("{}/{pattern}", good.join(",")),
-        None => good.join(","),
-    }
+    good
 }
 
 struct Logger {

@@ -163,7 +163,9 @@ impl Run<'_> {
             }
             out.line_now(format_args!("{device}: would be disconnected{}", Going(&disks)));
             if meant.worth > Worth::Unusable {
-                self.gone_paths.extend(disks.into_iter().filter_map(|disk| Some(disk.paths?.of)));
+                for paths in disks.into_iter().filter_map(|disk| disk.paths) {
+                    self.gone_paths.push(paths.of);
+                }
             }
             return Ok(Outcome::Gone);
         }
