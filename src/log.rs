@@ -15,7 +15,6 @@ use rustix::io::{Errno, write};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::process::getpid;
 use rustix::stdio::stderr;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::IDENTIFIER;
 use crate::name::Escaped;
@@ -187,7 +186,7 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 /// A line of RFC 3164 without the host name, as syslog(3) writes it to the local socket. In UTC, as musl's does: a
 /// static binary has no time zones.
 fn syslog(priority: u8, text: &str) -> Vec<u8> {
-    let now = clock_gettime(ClockId::Realtime).tv_sec;
+    let now = crate::now();
     format!("<{}>{} {IDENTIFIER}[{}]: {text}", FACILITY << 3 | priority, timestamp(now), getpid()).into_bytes()
 }
 

@@ -17,7 +17,7 @@ use super::controller::Controller;
 use super::paths::{self, Namespace, lock};
 use super::sysfs::{Kernel, content, directory, inode, names};
 use super::users::{Users, device_number};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, cause};
 use crate::usage::{DiskUse, How, Use, User};
 
 /// One link per subsystem.
@@ -224,9 +224,14 @@ impl Disk {
             (_, Some(subsystem)) => paths::native(controller, subsystem, &self.name),
             (Use::InUse(users), None) => paths::dm(controller, (&self.dir, &self.name), users, locks),
         });
-        let busy = matches!(counted, Err(Errno::WOULDBLOCK));
-        let state =
-            if busy { Use::Unknown("another path to it is being disconnected right now".to_owned()) } else { state };
+        let state = match (&counted, state) {
+            (Err(Errno::WOULDBLOCK), _) => {
+                Use::Unknown("another path to it is being disconnected right now".to_owned())
+            }
+            // Without the lock two disconnects could each count the path of the other.
+            (Err(errno), Use::Idle) => Use::Unknown(format!("lock its subsystem: {}", cause(*errno))),
+            (_, state) => state,
+        };
         DiskUse { disk: self.name.clone(), state, paths: counted.ok().flatten() }
     }
 }

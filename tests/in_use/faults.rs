@@ -22,8 +22,10 @@ fn before_the_open(sandbox: &Sandbox, words: &str) -> Traced {
 fn an_exclusive_open_that_fails_is_a_doubt() {
     for (errno, text) in [
         (Errno::EACCES, "Permission denied"),
-        (Errno::EMFILE, "Too many open files"),
-        (Errno::EIO, "Input/output error"),
+        // Two C libraries word it differently: "Too many open files" is "No file descriptors available", and
+        // "Input/output error" is "I/O error".
+        (Errno::EMFILE, " file"),
+        (Errno::EIO, " error"),
         (Errno::ENXIO, "No such device or address"),
         (Errno::ENOENT, "No such file or directory"),
         (Errno::ENODEV, "No such device"),
@@ -70,10 +72,11 @@ fn a_disk_that_has_gone_is_no_doubt() {
 #[test]
 fn a_node_that_is_not_the_disk_s_is_a_doubt() {
     type Break = fn(&Sandbox);
+    // ELOOP is "Too many levels of symbolic links" or "Symbolic link loop", by the C library.
     #[rustfmt::skip]
     let table: [(Break, &str); 5] = [
         (|_| {}, "No such file or directory"),
-        (|sandbox| symlink("nvme4n1", sandbox.path("dev/nvme3n1")).unwrap(), "Too many levels of symbolic links"),
+        (|sandbox| symlink("nvme4n1", sandbox.path("dev/nvme3n1")).unwrap(), "ymbolic link"),
         (|sandbox| sandbox.write("dev/nvme3n1", "259:2\n"), "it is the node of another device"),
         (|sandbox| std::fs::create_dir(sandbox.path("dev/nvme3n1")).unwrap(), "it is the node of another device"),
         (|sandbox| drop(UnixListener::bind(sandbox.path("dev/nvme3n1")).unwrap()), "No such device or address"),
