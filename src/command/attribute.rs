@@ -56,6 +56,8 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
 
 #[inline(never)]
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Error> {
+    // Before the question: the answer is about the controller that is there now.
+    let meant = context.kernel.sample(device)?.present();
     if context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its entry?"))? {
@@ -65,7 +67,7 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
     let Some(registry) = context.registry()? else {
         return Ok(nothing_removed(context, device, &Removal::NotRegistered));
     };
-    match registry.remove(&context.kernel, device, None)? {
+    match registry.remove(&context.kernel, device, meant, None)? {
         Removal::Done(owner) => {
             audit::deleted(device, &owner);
             Ok(Exit::Done)
@@ -76,6 +78,7 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
 
 #[inline(never)]
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<Exit, Error> {
+    let meant = context.kernel.sample(device)?.present();
     if name.is_owner() && context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its owner?"))? {
@@ -86,9 +89,9 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
         return Ok(nothing_removed(context, device, &Removal::NotRegistered));
     };
     let removal = if name.is_owner() {
-        registry.delete_owner(&context.kernel, device)?
+        registry.delete_owner(&context.kernel, device, meant)?
     } else {
-        registry.delete_attribute(&context.kernel, device, name)?
+        registry.delete_attribute(&context.kernel, device, meant, name)?
     };
     match removal {
         Some(Removal::Done(owner)) => {

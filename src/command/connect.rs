@@ -17,6 +17,7 @@ use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable}
 use crate::name::Value;
 use crate::registry::own::Claimed;
 use crate::report::output::{Output, complain};
+use crate::verdict::Sysfs;
 
 /// The host's identity, where the caller gives none.
 const IDENTITY: [(&str, &str); 2] = [("hostnqn", "/etc/nvme/hostnqn"), ("hostid", "/etc/nvme/hostid")];
@@ -75,8 +76,13 @@ pub(super) fn connect(
             out.line_now(device);
             log_registered(device, owner, Some(live), registered)
         }
-        // Gone already: nothing is left, and nothing is unowned.
-        Err(error) if matches!(error.kind(), Kind::NoController { .. }) => Err(error),
+        // Gone already: nothing is left, and nothing is unowned. (Where only its node is missing, it is up.)
+        Err(error)
+            if matches!(error.kind(), Kind::NoController { .. })
+                && context.kernel.sample(device).is_ok_and(|now| now.sysfs == Sysfs::Absent) =>
+        {
+            Err(error)
+        }
         Err(error) => {
             error!(NVME_DEVICE = device.name().as_str(); "{device}: connected, but not registered: it is up, and unowned: {error}");
             complain(format_args!("{device}: CONNECTED, BUT UNOWNED: it could not be registered: {error}"));
@@ -93,7 +99,7 @@ fn already(context: &Context, out: &mut Output, owner: &Value, options: &[Fabric
             continue;
         }
         out.line_now(device);
-        return match claim_one(context, device, owner)? {
+        return match claim_one(context, device, Some(controller.incarnation), owner)? {
             Claimed::Won | Claimed::Already => Ok(Exit::Done),
             Claimed::Lost(Ownership::Unreadable(error)) => Err(error),
             Claimed::Lost(other) => {

@@ -8,7 +8,7 @@ use crate::cli::AttrFilter;
 use crate::error::{Error, Exit, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::Live;
-use crate::name::{Device, Value};
+use crate::name::{Device, Incarnation, Value};
 use crate::registry::entry::Wanted;
 use crate::registry::own::{Claimed, Registered};
 use crate::registry::retire::Removal;
@@ -49,7 +49,7 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
     let mut worst = Exit::Done;
     for &device in devices {
         // One device that cannot be claimed does not keep the others from it.
-        let code = match claim_one(context, device, owner) {
+        let code = match claim_one(context, device, None, owner) {
             Ok(Claimed::Won | Claimed::Already) => {
                 out.line_now(device);
                 Exit::Done
@@ -121,12 +121,20 @@ fn claim_if(
     if in_use && context.kernel.ask_disks(&controller, context.users())?.iter().all(|disk| disk.state == Use::Idle) {
         return Ok(None);
     }
-    claim_one(context, device, owner).map(Some)
+    claim_one(context, device, Some(controller.incarnation), owner).map(Some)
 }
 
 #[inline(never)]
-pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
+pub(super) fn claim_one(
+    context: &Context,
+    device: Device,
+    meant: Option<Incarnation>,
+    owner: &Value,
+) -> Result<Claimed, Error> {
     let live = context.kernel.require_live(device)?;
+    if meant.is_some_and(|meant| meant != live.incarnation) {
+        return Err(Kind::NoController { device, why: "another controller has its name now" }.into());
+    }
     let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
     if let Claimed::Won = claimed {
         audit::claimed(device, owner, live);
@@ -136,6 +144,8 @@ pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Res
 
 #[inline(never)]
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
+    // Before the question: the answer is about the controller that is there now.
+    let meant = context.kernel.sample(device)?.present();
     if context.asks() {
         let seen = context.look(device, Wanted::Nothing)?;
         let is_owner = seen.as_ref().is_some_and(|seen| seen.valid_owner().name() == Some(owner));
@@ -144,7 +154,7 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
         }
     }
     let removal = match context.registry()? {
-        Some(registry) => registry.remove(&context.kernel, device, Some(owner))?,
+        Some(registry) => registry.remove(&context.kernel, device, meant, Some(owner))?,
         None => Removal::NotRegistered,
     };
     match removal {

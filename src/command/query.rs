@@ -46,13 +46,19 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
         },
         Ownership::Owner(_) => {}
     }
-    let disks = match context.kernel.open_controller(device)? {
-        Some(controller) => context.kernel.ask_disks(&controller, context.users())?,
-        None => Vec::new(),
-    };
     let mode = asker.map_or(Mode::Unowned, |asker| Mode::OwnedByOrUnowned(asker.clone()));
-    let candidate = Candidate { local: false, wanted: true, owner: &owner, disks: &disks };
-    match decide(&Policy { mode, force_in_use: false }, candidate) {
+    let policy = Policy { mode, force_in_use: false };
+    let candidate = Candidate { local: false, wanted: true, owner: &owner, disks: &[] };
+    if let Decision::Leave(reason) = decide(&policy, candidate) {
+        context.note(format_args!("{device}: {reason}"));
+        return Ok(Exit::No);
+    }
+    let Some(controller) = context.kernel.open_controller(device)? else {
+        // It may be taken down only if it is there to be looked at.
+        return context.kernel.require_live(device).map(|_| Exit::No);
+    };
+    let disks = context.kernel.ask_disks(&controller, context.users())?;
+    match decide(&policy, Candidate { local: controller.is_local()?, disks: &disks, ..candidate }) {
         Decision::Disconnect => Ok(Exit::Done),
         Decision::Leave(reason) => {
             context.note(format_args!("{device}: {reason}"));

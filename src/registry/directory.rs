@@ -1,8 +1,4 @@
-//! The registry's directory: its names, what is listed in it and in an entry, and the hidden names beside the entries.
-//!
-//! A name that begins with a dot is invisible to every reader, libnvme's included. Under `.nvme4.tmp.XXXXXX` an entry
-//! is built before it is published, an entry lies that an exchange replaced, and an attribute waits that is about to be
-//! placed. A process that is killed leaves its hidden name behind; `sweep` removes it.
+//! One directory of the registry: its listing, what its name refers to, its mark, and its removal.
 
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
@@ -74,6 +70,12 @@ impl Directory<'_> {
             Err(Errno::NOENT) => Ok(Named::Other),
             Err(errno) => Err(refused(errno)),
         }
+    }
+
+    /// Whether the directory is under another name now.
+    pub(super) fn is_at(&self, name: &str) -> bool {
+        let stats = (fstat(&self.dir), statat(&self.registry.dir, name, AtFlags::SYMLINK_NOFOLLOW));
+        matches!(stats, (Ok(ours), Ok(there)) if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino))
     }
 
     /// Whether this is the same directory as another one.

@@ -157,11 +157,11 @@ impl Registry {
         if !exchange()? {
             return Ok(false);
         }
-        match self.open_entry(device, hidden.to_owned()) {
-            Ok(Some(entry)) if entry.is(public)? => Ok(true),
-            // Another entry came out.
-            _ => exchange().map(|_| false),
+        if public.is_at(hidden) {
+            return Ok(true);
         }
+        // Another entry came out.
+        exchange().map(|_| false)
     }
 }
 

@@ -33,7 +33,7 @@
 //!
 //! The entry is read first, through its descriptor: the incarnation first, the owner last. Only then the device is sampled:
 //! what the entry describes existed before the sample. A removal unlinks the owner first and the incarnation last, so reading
-//! both proves that no removal had started when the incarnation was read. "No owner" is an answer only if the entry that was
+//! both proves that nothing had been unlinked when the incarnation was read. "No owner" is an answer only if the entry that was
 //! read is still the one under the name; otherwise it is read again. The verdict is a pure function, [`crate::verdict::judge`]:
 //!
 //! | row | condition | verdict |
@@ -60,14 +60,17 @@
 //! An entry without an owner is adopted in place: a missing `incarnation` and `seqnum` and then the `owner` are *placed*, each a
 //! finished hidden file that is renamed into the entry by `RENAME_NOREPLACE`. EEXIST means that another process was first.
 //! Afterwards the name must still refer to the same directory, without the mark below; otherwise the claim looks again. So a claim
-//! never moves or removes anything. `register` does the same, unless the entry has another owner.
+//! never moves or removes anything of an entry that is not stale; one that fails may have tied the entry to its controller. (Where a
+//! file without a value is in the way of the owner or the incarnation, nothing can be placed: the entry is replaced.) `register` does the same, unless the entry has another owner.
 //!
 //! # Removing ([`retire`])
 //!
 //! 1. Open the directory, and judge what was opened. A stale entry without an incarnation first gets the incarnation 0, so that no
 //!    claim can adopt it any more. (EEXIST: one has, so judge again.)
-//! 2. *Mark* it: `fchmod` 01755, the sticky bit. This is the decision. It is final, and every process sees it: a marked entry is
-//!    stale. Every writer looks at name, inode and mark after its write, and writes again elsewhere if they are not what they were.
+//! 2. *Mark* it: `fchmod` 01755, the sticky bit. This is the decision. It is final: a marked entry is
+//!    stale for every event and every writer. A writer looks at name, inode and mark after its write, and writes again elsewhere if
+//!    they are not what they were. (A reader that read incarnation and owner does not look at the mark: it saves two calls, and its
+//!    answer was true when the mark was set.)
 //! 3. Unlink its files through the descriptor, the owner first, the stamp and the incarnation last.
 //! 4. `rmdir` the name. ENOTEMPTY, and still this directory: a writer was late, so unlink again. Another directory: it survives.
 //!
@@ -95,12 +98,15 @@
 //! * libnvme writing an entry for a controller that has just gone leaves it until the next event of that name, or a `sweep`.
 //! * An entry with neither stamp nor incarnation (libnvme's `registry update`) of a recycled name is kept, in doubt. One that libnvme
 //!   makes for the next controller can be tied to the one before it by a command that slept in between; it is removed then.
+//! * `delete -a owner`, and a claim of an entry with an empty `owner` file, replace an entry and put it back if it was not the one
+//!   that they looked at. A `sweep` or a `delete -a` in between can hand over and remove the owner of that one.
+//! * A private attribute named `prior` has temporary files that look like a marker.
 //! * An owner that is registered after `disconnect` has looked for the last time, right before its write, is not seen.
 //! * libnvme before 2026-08-28 removes the owner when a connected controller is connected again.
 //!
 //! # The files
 //!
-//! `names.rs` (hidden and temporary names), `store.rs` (the registry's directory), `attribute.rs` (one file), `directory.rs` (one directory: its
+//! `names.rs` (hidden and temporary names), `attribute.rs` (one file), `store.rs` (the registry's directory), `directory.rs` (one directory: its
 //! listing, its name, its mark, its removal), [`entry`] (reading in order; knows no kernel), `handover.rs`, [`look`], [`retire`],
 //! `publish.rs`, [`own`], `update.rs`, [`sweep`]. Each imports only those before it.
 

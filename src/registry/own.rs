@@ -2,8 +2,9 @@
 //!
 //! A claim is compare-and-set: of any number of claims of one incarnation exactly one wins (S2). Where there is no entry, a
 //! rename that refuses to replace publishes the claim. Where there is an entry without an owner, the claim adopts it in
-//! place: it places the owner by such a rename. So a claim never moves or removes anything, and one that fails has changed
-//! nothing. `register` goes the same way there. Only an entry with another owner is replaced.
+//! place: it places the owner by such a rename. So a claim never moves or removes anything of an entry that is not stale,
+//! unless a file without a value is in its way; one that fails may have tied the entry to its controller. `register` goes
+//! the same way there. Only an entry with another owner is replaced.
 
 use super::entry::Placed;
 use super::look::Seen;
@@ -54,7 +55,7 @@ impl Registry {
     /// Writes who owns a controller. The last writer wins. Private attributes of the same incarnation stay.
     ///
     /// # Errors
-    /// [`Kind::NoController`]: the controller `live` is not there any more. No entry of it is left then.
+    /// [`Kind::NoController`]: the controller `live` is not there any more. Nothing that this command wrote is left then.
     pub fn register(&self, kernel: &Kernel, device: Device, live: Live, owner: &Value) -> Result<Registered, Error> {
         let draft = Draft { owner: Some(owner), ..Draft::of(live) };
         for _ in 0..ROUNDS {
@@ -98,7 +99,7 @@ impl Registry {
     /// Takes a controller that has no owner.
     ///
     /// # Errors
-    /// [`Kind::NoController`]: the controller `live` is not there any more. No entry of it is left then.
+    /// [`Kind::NoController`]: the controller `live` is not there any more. Nothing that this command wrote is left then.
     pub fn claim(&self, kernel: &Kernel, device: Device, live: Live, owner: &Value) -> Result<Claimed, Error> {
         let draft = Draft { owner: Some(owner), ..Draft::of(live) };
         for _ in 0..ROUNDS {

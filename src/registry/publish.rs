@@ -9,14 +9,14 @@ use rustix::io::Errno;
 
 use super::attribute::{make_empty, write_new};
 use super::entry::{Attribute, Entry};
-use super::handover::{PutBack, is_live};
+use super::handover::{PutBack, TAKEN, is_live};
 use super::look::Seen;
 use super::names::PRIOR;
 use super::store::{DIRECTORY_MODE, Incident, ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
-use crate::verdict::Sysfs;
+use crate::verdict::{Sample, Sysfs};
 
 /// Why an entry that was just published is removed again.
 pub(super) const WENT_AWAY: &str = "it went away while its entry was being written";
@@ -60,8 +60,8 @@ pub(super) enum Replacement {
     Done { replaced: Replaced, failure: Option<Error> },
     /// The entry under the name has changed: look again.
     Overtaken,
-    /// The controller for which the new entry was written is not there, or, where it was written for none, one is. The
-    /// old entry is what it was.
+    /// The new entry does not fit any more: its controller is gone, or it was tied to none and a controller has come.
+    /// The old entry is what it was, unless it was that of a controller that is gone.
     Gone,
 }
 
@@ -107,29 +107,32 @@ impl Registry {
                 };
             }
         }
-        let old = self.hidden_entry(device, &hidden)?;
-        let expected = match (&old, seen) {
-            (Some(old), Some(seen)) if old.is(&seen.entry).unwrap_or(false) => Some(seen),
-            _ => None,
-        };
-        if only && expected.is_none() && old.is_some() {
+        // Whether the entry that was looked at came out is told without another descriptor, so that it cannot fail.
+        let taken = format!("{hidden}{TAKEN}");
+        let expected = seen.filter(|seen| seen.entry.is_at(&hidden) || seen.entry.is_at(&taken));
+        if only && expected.is_none() {
             if self.swap_back(&hidden, &public)? {
                 public.directory.name = hidden;
                 public.discard(None);
             }
             return Ok(Replacement::Overtaken);
         }
+        // A sweep may have taken the old entry already: from the one name to the other, never back.
+        let old = match self.hidden_entry(device, &hidden) {
+            Ok(None) => self.hidden_entry(device, &taken),
+            opened => opened,
+        };
         let replaced = match (expected, &old) {
             (Some(seen), _) => Replaced { owner: seen.owner.name().cloned(), stale: seen.verdict.is_stale() },
-            (None, Some(old)) => Replaced::read(old, draft.incarnation),
-            (None, None) => Replaced { owner: None, stale: false },
+            (None, Ok(Some(old))) => Replaced::read(old, draft.incarnation),
+            (None, _) => Replaced { owner: None, stale: false },
         };
-        if !self.is_there(kernel, device, draft.incarnation)? {
+        if !is_there(kernel.sample(device)?, draft.incarnation) {
             self.withdraw(kernel, public, hidden)?;
             return Ok(Replacement::Gone);
         }
         let marker = format!("{PRIOR}{}", suffix(&hidden));
-        let failure = public.receive_from(&marker, draft.incarnation, old, 0).err();
+        let failure = old.and_then(|old| public.receive_from(&marker, draft.incarnation, old, 0)).err();
         if failure.is_none()
             && let Some(rest) = self.hidden_entry(device, &hidden)?
         {
@@ -157,25 +160,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Whether the controller of this incarnation is there, or, for an entry that is tied to none, no controller is.
-    ///
-    /// The node is looked at first. The kernel takes the node away, then numbers the `remove` event, then takes the sysfs
-    /// directory away: a node that is seen before the same incarnation proves that the event was not numbered while the
-    /// entry was already public, so the process that handles it will find the entry.
-    fn is_there(&self, kernel: &Kernel, device: Device, incarnation: Option<Incarnation>) -> Result<bool, Error> {
-        let sample = kernel.sample(device)?;
-        Ok(match incarnation {
-            Some(_) => sample.present() == incarnation,
-            None => !sample.node && !matches!(sample.sysfs, Sysfs::Present(_)),
-        })
-    }
-
     /// Verifies that the controller of an entry that was just published is still there. Otherwise the entry is removed.
     ///
     /// # Errors
     /// [`Kind::NoController`]. The system refuses: the entry is left to the `remove` event then.
     pub(super) fn verify(&self, kernel: &Kernel, entry: &Entry<'_>, live: Live) -> Result<(), Error> {
-        if self.is_there(kernel, entry.device, Some(live.incarnation))? {
+        if is_there(kernel.sample(entry.device)?, Some(live.incarnation)) {
             return Ok(());
         }
         let owner = entry.owner();
@@ -256,4 +246,16 @@ fn fill(entry: &Entry<'_>, draft: &Draft<'_>, with_marker: bool) -> Result<(), E
 /// The last part of a hidden name, which the marker shares.
 fn suffix(hidden: &str) -> &str {
     hidden.rfind('.').and_then(|dot| hidden.get(dot + 1..)).unwrap_or_default()
+}
+
+/// Whether the controller of this incarnation is there, or, for an entry that is tied to none, no controller is.
+///
+/// The node is looked at first. The kernel takes the node away, then numbers the `remove` event, then takes the sysfs
+/// directory away: a node that is seen before the same incarnation proves that the event was not numbered while the
+/// entry was already public, so the process that handles it will find the entry.
+pub(super) fn is_there(sample: Sample, incarnation: Option<Incarnation>) -> bool {
+    match incarnation {
+        Some(_) => sample.present() == incarnation,
+        None => !sample.node && !matches!(sample.sysfs, Sysfs::Present(_)),
+    }
 }

@@ -63,12 +63,18 @@ impl Registry {
     }
 
     /// Removes a device's whole entry: with `owner`, only what this orchestrator owns. The owner is read again right
-    /// before the decision, since libnvme may rewrite it in place.
+    /// before the decision, since libnvme may rewrite it in place. `meant`: the controller that was there when the
+    /// command began.
     ///
     /// # Errors
-    /// The system refuses. What is left of the entry owns nothing then.
-    pub fn remove(&self, kernel: &Kernel, device: Device, owner: Option<&Value>) -> Result<Removal, Error> {
-        let meant = kernel.sample(device)?.present();
+    /// The system refuses. Once the entry is marked it is stale for every writer, and `sweep` removes the rest.
+    pub fn remove(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        meant: Option<Incarnation>,
+        owner: Option<&Value>,
+    ) -> Result<Removal, Error> {
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
                 return Ok(Removal::NotRegistered);
@@ -90,6 +96,9 @@ impl Registry {
                 None if seen.is_anothers() => return Ok(Removal::Stale(seen.verdict.reason())),
                 None if seen.is_empty()? => return Ok(Removal::NotRegistered),
                 None => {}
+            }
+            if seen.evidence.incarnation.is_none() && !seen.entry.tie_to_nothing()? {
+                continue;
             }
             seen.entry.mark()?;
             seen.entry.bury(None)?;

@@ -1,7 +1,8 @@
 //! Leftovers: what a killed writer or a missed event left behind.
 //!
 //! A leftover is a hidden directory or file, or a temporary file in an entry, that is older than a minute. Its writer may
-//! only be asleep: it finds that its work is gone, and begins again.
+//! only be asleep: it finds that its work is gone, and begins again. (A directory that was just exchanged out is as old as
+//! the entry that it was; what is due from it is handed over first.)
 
 use std::os::fd::OwnedFd;
 

@@ -6,14 +6,18 @@
 use super::attribute::replace;
 use super::entry::{Attribute, Placed};
 use super::own::Registered;
-use super::publish::{Draft, Replacement};
+use super::publish::{Draft, Replacement, is_there};
 use super::retire::{RECYCLED, Removal};
 use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
-use crate::name::{AttrName, Device, OWNER, Value};
+use crate::name::{AttrName, Device, Incarnation, OWNER, Value};
 use rustix::io::Errno;
+
+/// Why an owner is not changed where `/dev` does not show the controller, as in a unit with `PrivateDevices=`.
+const OUT_OF_SIGHT: &str =
+    "it is in /sys/class/nvme, but its node is not in /dev, so an entry of it cannot be verified";
 
 impl Registry {
     /// Writes a private attribute, into the entry there is or into a new one without an owner. A stale entry is removed
@@ -91,6 +95,9 @@ impl Registry {
                 },
                 Ownership::Owner(_) | Ownership::Unreadable(_) => {}
             }
+            if !is_there(seen.sample, None) {
+                return Err(Kind::NoController { device, why: OUT_OF_SIGHT }.into());
+            }
             if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, Some(&seen), false)? {
                 return Ok(Registered::Written { replaced: Some(replaced), failure });
             }
@@ -98,12 +105,17 @@ impl Registry {
         Err(Kind::Unsettled { device }.into())
     }
 
-    /// Deletes a private attribute. `None`: there is an entry, but no such attribute.
+    /// Deletes a private attribute. `meant`: the controller that was there when the command began. `None`: there is an entry, but no such attribute.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn delete_attribute(&self, kernel: &Kernel, device: Device, name: &AttrName) -> Result<Option<Removal>, Error> {
-        let meant = kernel.sample(device)?.present();
+    pub fn delete_attribute(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        meant: Option<Incarnation>,
+        name: &AttrName,
+    ) -> Result<Option<Removal>, Error> {
         let mut deleted = None;
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
@@ -130,12 +142,16 @@ impl Registry {
         Err(Kind::Unsettled { device }.into())
     }
 
-    /// Deletes the owner: publishes an entry without one in place of the entry, since an entry never changes its owner.
+    /// Deletes the owner of the controller that was `meant` when the command began: publishes an entry without one in place of the entry, since an entry never changes its owner.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn delete_owner(&self, kernel: &Kernel, device: Device) -> Result<Option<Removal>, Error> {
-        let meant = kernel.sample(device)?.present();
+    pub fn delete_owner(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        meant: Option<Incarnation>,
+    ) -> Result<Option<Removal>, Error> {
         for _ in 0..ROUNDS {
             let Some(mut seen) = self.look_to_change(kernel, device)? else {
                 return Ok(Some(Removal::NotRegistered));
@@ -152,6 +168,9 @@ impl Registry {
             }
             let evidence = seen.entry.evidence()?;
             let incarnation = evidence.incarnation.or(seen.sample.present());
+            if !is_there(seen.sample, incarnation) {
+                return Err(Kind::NoController { device, why: OUT_OF_SIGHT }.into());
+            }
             let draft = Draft { incarnation, stamp: evidence.stamp, ..Draft::default() };
             match self.replace(kernel, device, &draft, Some(&seen), true)? {
                 Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(seen.owner))),
