@@ -39,7 +39,7 @@ rm -rf -- "$layer"
 mkdir -p "$layer/usr/lib/vm-test" "$layer/etc/systemd/system"
 "${MAKE:-make}" --no-print-directory -C "$top" install DESTDIR="$layer" >&2
 cp -- "$here"/guest/*.{target,service} "$layer/etc/systemd/system/"
-cp -r -- "$here"/{lib.sh,scenarios.sh,guest,cases} "$layer/usr/lib/vm-test/"
+cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,guest,cases} "$layer/usr/lib/vm-test/"
 printf '%s\n' "${selected[@]}" >"$layer/usr/lib/vm-test/selected"
 (cd "$layer" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
     cpio --quiet --null --create --format=newc --owner=0:0) >"$cache/layer.cpio"
@@ -67,7 +67,9 @@ for name in "${selected[@]}"; do
     printf '\n%s: %s\n' "$name" "${result:-DID NOT RUN}"
     [[ ! -e $results/$name.txt ]] || tail -n 40 "$results/$name.txt" | sed 's/^/    /'
 done
-[[ ! -e $results/table.md ]] || { echo; cat "$results/table.md"; }
+for table in table in-use; do
+    [[ ! -e $results/$table.md ]] || { echo; cat "$results/$table.md"; }
+done
 printf '\nvm-test: %d s; outputs, journal and console are in %s\n' $((SECONDS - started)) "${results#"$top/"}"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))
