@@ -1,37 +1,72 @@
-//! Who may be disconnected: the policy of `disconnect` and `disconnect-all`, pure (DESIGN 5; libnvme's guardrails).
+//! Who may be disconnected: the policy of `disconnect` and `disconnect-all`, as one pure function over ownership and use.
 //!
-//! A controller of the host itself is never disconnected, whatever was asked for. What cannot be read counts as owned.
+//! A local controller is never disconnected. An owner that cannot be read counts as another
+//! orchestrator. A disk whose use cannot be found out counts as in use.
 
+use crate::error::Error;
 use crate::name::Value;
+use crate::usage::{DiskUse, Use};
 
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode<'a> {
-    /// Everything that nobody owns: `disconnect-all`.
+/// Who owns a controller.
+#[derive(Debug)]
+pub enum Ownership {
+    /// There is no entry, a stale one, or one without an owner.
     Unowned,
-    /// Everything that this orchestrator owns: `disconnect-all --owner NAME`.
-    OwnedBy(&'a Value),
-    /// What this orchestrator owns, or nobody: `disconnect DEVICE --owner NAME`.
-    OwnedByOrUnowned(&'a Value),
-    /// Every fabrics controller: `disconnect-all --force`.
-    Force,
+    /// This orchestrator.
+    Owner(Value),
+    /// The entry or its owner cannot be read.
+    Unreadable(Error),
 }
 
-/// Who owns a controller, as its entry was judged. A stale entry speaks for nobody; an unverified one for its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing<'a> {
-    /// No entry, a stale one, or one without an owner.
-    Nobody,
-    /// This orchestrator, by a current entry or one that cannot be proven wrong.
-    Owner(&'a Value),
-    /// Somebody: the entry or its owner cannot be read.
-    Unreadable,
+impl Ownership {
+    /// The owner's name, where there is one that can be read.
+    pub fn name(&self) -> Option<&Value> {
+        match self {
+            Ownership::Owner(name) => Some(name),
+            Ownership::Unowned | Ownership::Unreadable(_) => None,
+        }
+    }
+}
+
+/// The controllers that may be disconnected, by owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// Those without an owner.
+    Unowned,
+    /// Those of this orchestrator (`--owner`).
+    OwnedBy(Value),
+    /// Those of this orchestrator and those without an owner (`--as`).
+    OwnedByOrUnowned(Value),
+    /// All fabrics controllers (`--force`).
+    Any,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Policy {
+    /// The controllers, by owner.
+    pub mode: Mode,
+    /// Also the last usable path to a disk in use (`--force-in-use`).
+    pub force_in_use: bool,
+}
+
+/// One controller, as far as the decision rests on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Whether it is local (PCIe).
+    pub local: bool,
+    /// Whether its transport is the one that was asked for, if one was.
+    pub wanted: bool,
+    /// Its owner.
+    pub owner: &'a Ownership,
+    /// What its disks are used for. Without disks this is the decision on ownership alone.
+    pub disks: &'a [DiskUse],
 }
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision<'a> {
-    /// Take it down.
+    /// Disconnect it.
     Disconnect,
     /// Leave it alone.
     Leave(Reason<'a>),
@@ -40,7 +75,7 @@ pub enum Decision<'a> {
 /// Why a controller is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason<'a> {
-    /// It is the host's own (PCIe).
+    /// It is local (PCIe).
     Local,
     /// Another transport was asked for.
     OtherTransport,
@@ -48,8 +83,10 @@ pub enum Reason<'a> {
     Owned(&'a Value),
     /// Its owner cannot be read.
     Unreadable,
-    /// Nobody owns it, and somebody's were asked for.
+    /// It has no owner, and those of an orchestrator were asked for.
     Unowned,
+    /// This disk is in use, or may be, and no other path to it is usable.
+    InUse(&'a DiskUse),
 }
 
 impl std::fmt::Display for Reason<'_> {
@@ -60,25 +97,30 @@ impl std::fmt::Display for Reason<'_> {
             Reason::Owned(name) => write!(f, "owned by {name}"),
             Reason::Unreadable => f.write_str("its owner cannot be read, so it counts as owned"),
             Reason::Unowned => f.write_str("nobody owns it"),
+            Reason::InUse(disk) if matches!(disk.state, Use::Unknown(_)) => write!(f, "counts as in use: {disk}"),
+            Reason::InUse(disk) => write!(f, "in use: {disk}"),
         }
     }
 }
 
-/// Decides on one controller. `wanted` says whether its transport is the one asked for, if one was.
-pub fn decide<'a>(mode: Mode<'_>, local: bool, wanted: bool, standing: Standing<'a>) -> Decision<'a> {
+/// Decides on one controller. `--force` is about the owner only: a disk in use gives way to `--force-in-use` alone.
+pub fn decide<'a>(policy: &Policy, candidate: Candidate<'a>) -> Decision<'a> {
+    let Candidate { local, wanted, owner, disks } = candidate;
     if local {
         return Decision::Leave(Reason::Local);
     }
     if !wanted {
         return Decision::Leave(Reason::OtherTransport);
     }
-    match (mode, standing) {
-        (Mode::Force, _) | (Mode::Unowned | Mode::OwnedByOrUnowned(_), Standing::Nobody) => Decision::Disconnect,
-        (Mode::OwnedBy(asker) | Mode::OwnedByOrUnowned(asker), Standing::Owner(owner)) if asker == owner => {
-            Decision::Disconnect
-        }
-        (_, Standing::Owner(owner)) => Decision::Leave(Reason::Owned(owner)),
-        (_, Standing::Unreadable) => Decision::Leave(Reason::Unreadable),
-        (Mode::OwnedBy(_), Standing::Nobody) => Decision::Leave(Reason::Unowned),
+    match (&policy.mode, owner) {
+        (Mode::Any, _) | (Mode::Unowned | Mode::OwnedByOrUnowned(_), Ownership::Unowned) => {}
+        (Mode::OwnedBy(asker) | Mode::OwnedByOrUnowned(asker), Ownership::Owner(owner)) if asker == owner => {}
+        (_, Ownership::Owner(owner)) => return Decision::Leave(Reason::Owned(owner)),
+        (_, Ownership::Unreadable(_)) => return Decision::Leave(Reason::Unreadable),
+        (Mode::OwnedBy(_), Ownership::Unowned) => return Decision::Leave(Reason::Unowned),
+    }
+    match disks.iter().find(|disk| disk.stays()) {
+        Some(disk) if !policy.force_in_use => Decision::Leave(Reason::InUse(disk)),
+        _ => Decision::Disconnect,
     }
 }

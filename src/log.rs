@@ -24,6 +24,10 @@ use crate::root::Root;
 /// The environment variable that holds the filter, in the syntax of `env_logger`.
 pub const FILTER_VARIABLE: &str = "NVME_REGISTRY_LOG";
 
+/// The target of lines that are more than information, and no warning: syslog(3)'s `LOG_NOTICE`, which `log` has no level
+/// for.
+pub const NOTICE: &str = "nvme_registry::notice";
+
 const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
 const SYSLOG_SOCKET: &str = "/dev/log";
 const KERNEL_LOG: &str = "/dev/kmsg";
@@ -88,7 +92,7 @@ impl Log for Logger {
             return;
         }
         let text = record.args().to_string();
-        let priority = priority(record.level());
+        let priority = priority(record);
         let taken = self.to_socket(JOURNAL_SOCKET, || journal(record, priority, &text))
             || self.to_socket(SYSLOG_SOCKET, || syslog(priority, &text))
             || self.to_kernel(priority, &text);
@@ -141,11 +145,12 @@ fn to_stderr(text: std::fmt::Arguments<'_>) {
     }
 }
 
-/// syslog(3)'s priority of a level.
-fn priority(level: Level) -> u8 {
-    match level {
+/// syslog(3)'s priority of a line.
+fn priority(record: &Record<'_>) -> u8 {
+    match record.level() {
         Level::Error => 3,
         Level::Warn => 4,
+        Level::Info if record.target() == NOTICE => 5,
         Level::Info => 6,
         Level::Debug | Level::Trace => 7,
     }

@@ -33,4 +33,9 @@ impl Root {
     pub fn display(&self, absolute: &str) -> Vec<u8> {
         self.path(absolute).as_bytes().to_vec()
     }
+
+    /// Whether this is the host itself, with no directory in front of its paths.
+    pub fn is_host(&self) -> bool {
+        self.0.is_none()
+    }
 }

@@ -1,21 +1,21 @@
-//! The judgement of an entry: plain data in, a verdict with its reason out, no I/O (DESIGN 4.3).
+//! The judgement of an entry: plain data in, a verdict with its reason out, no I/O. The table of its rows is in [`crate::registry`].
 //!
 //! An entry says of which controller it speaks in two ways: the *incarnation* (the inode of the controller's sysfs
 //! directory) and the *stamp* (the uevent counter right after connect). The kernel numbers a controller's `add` before
 //! the stamp is taken and its `remove` after it: `add` <= stamp < `remove`. So an entry older than a real `add` or
-//! `remove` of its name belongs to an earlier controller, even when a controller of that name is there again (H2).
+//! `remove` of its name belongs to an earlier controller, even when a controller of that name is there again.
 //!
 //! Doubt keeps an entry; it never deletes one.
 
 use crate::name::{Incarnation, Seqnum};
 
-/// What an entry says of the controller it was written for. Read **before** the [`Sample`]: whatever the entry
-/// describes existed before the sample then.
+/// What an entry says of the controller it was written for. Read **before** the [`Sample`]: so the
+/// controller that the entry describes existed before the sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Its incarnation. `None`: written by libnvme, or not a number.
     pub incarnation: Option<Incarnation>,
-    /// Its stamp. `None`: none, or not a number (H4: a bad stamp is no stamp).
+    /// Its stamp. `None`: none, or not a number (a bad stamp is no stamp).
     pub stamp: Option<Seqnum>,
 }
 
@@ -24,7 +24,7 @@ pub struct Evidence {
 pub struct Sample {
     /// Whether `/dev/nvmeN` is there.
     pub node: bool,
-    /// What stands at `/sys/class/nvme/nvmeN`.
+    /// What is at `/sys/class/nvme/nvmeN`.
     pub sysfs: Sysfs,
 }
 
@@ -58,7 +58,7 @@ pub enum Action {
     Remove,
 }
 
-/// An event that proves an order: it has a number and was not made up by `udevadm trigger` (H5).
+/// An event that proves an order: it has a number and was not made up by `udevadm trigger`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RealEvent {
     /// Add or remove.
@@ -114,6 +114,15 @@ impl Verdict {
         matches!(self, Verdict::Kept(Kept::SameIncarnation | Kept::NewerThanEvent))
     }
 
+    /// The verdict in one word, for tables and JSON: `current`, `stale` or `unverified`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Stale(_) => "stale",
+            Verdict::Kept(Kept::SameIncarnation | Kept::NewerThanEvent) => "current",
+            Verdict::Kept(Kept::Unverified) => "unverified",
+        }
+    }
+
     /// The reason, as a clause for the log.
     pub fn reason(self) -> &'static str {
         match self {
@@ -128,7 +137,7 @@ impl Verdict {
     }
 }
 
-/// Judges an entry by the rows of DESIGN 4.3, in their order.
+/// Judges an entry by the rows of the table in [`crate::registry`], in their order.
 pub fn judge(entry: Evidence, sample: Sample, event: Option<RealEvent>) -> Verdict {
     let Sample { node, sysfs } = sample;
     // 1

@@ -1,6 +1,5 @@
-//! What the world can throw at the product: words, values, files, disks, streams and events that are not what they
-//! should be. Every case asserts the exit code of DESIGN 5, a message that names the thing and the cause, and that
-//! nothing changed.
+//! Invalid input: words, values, files, disks, streams and events that are not what they should be. Every case asserts
+//! the exit code that nvme-registry(8) documents, a message that names the thing and the cause, and that nothing changed.
 
 mod disk;
 mod events;
@@ -70,7 +69,7 @@ fn says_in_one_line(outcome: &Outcome, says: &[&str]) {
     }
 }
 
-/// A command run by somebody without privilege: another user where the tests run as root, else this one.
+/// A command run by a user without privilege: another user where the tests run as root, else this one.
 pub(crate) fn unprivileged(sandbox: &Sandbox, words: &str) -> Command {
     const NOBODY: u32 = 65_534;
     set_mode(&sandbox.path(""), 0o755);
@@ -94,7 +93,7 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, permissions).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Every command that takes a device, with `{}` where it stands. The first word is the command's name.
+/// Every command that takes a device, with `{}` in its place. The first word is the command's name.
 const DEVICE_COMMANDS: [&str; 11] = [
     "register {} --owner somebody",
     "claim {} --owner somebody",

@@ -69,7 +69,7 @@ owner_is() {
 mkdir -p "$root/run" "$root/dev" "$root/sys/kernel" "$root/sys/class/nvme"
 echo 1340 >"$root/sys/kernel/uevent_seqnum"
 
-say "Two controllers are connected. Whoever connected the first one writes down that it is theirs."
+say "Two controllers are connected. The program that connected the first one registers itself as its owner."
 comes nvme4
 comes nvme5
 run 0 register nvme4 --owner stas
@@ -83,7 +83,7 @@ run 1 check nvme4
 told 'owned by stas'
 run 0 check nvme5
 
-say "A script that takes down only what nobody owns."
+say "A script that disconnects only controllers without an owner."
 for node in "$root"/dev/nvme*; do
     device=${node##*/}
     if "$binary" --root "$root" check "$device" 2>/dev/null; then
@@ -110,7 +110,7 @@ event tcp-remove nvme4 "$removed"
 told 'kept'
 owner_is nvme4 discoverd
 
-say "Recycled again, but by somebody who does not know the registry. The event comes late: the old entry is removed."
+say "Recycled again, by a connector that does not know the registry. The event comes late: the old entry is removed."
 goes nvme4
 removed=$(seqnum)
 comes nvme4

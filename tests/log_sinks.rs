@@ -1,4 +1,4 @@
-//! The log (DESIGN 6): the first of the journal, `/dev/log`, `/dev/kmsg` and standard error that takes a line gets it,
+//! The log: the first of the journal, `/dev/log`, `/dev/kmsg` and standard error that takes a line gets it,
 //! whole, and alone; none of them ever blocks a command or fails it.
 
 use std::collections::BTreeMap;
@@ -98,75 +98,6 @@ fn h6_every_change_by_a_command_is_a_line_with_its_fields() {
 }
 
 #[test]
-fn h6_every_decision_about_an_event_is_a_line_with_its_reason() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    let stamp = sandbox.seqnum();
-    sandbox.run("register nvme4 --owner stas").exits(0);
-    let journal = sandbox.journal();
-    let own = |action, reason| [("DEVICE", "nvme4"), ("OWNER", "stas"), ("ACTION", action), ("REASON", reason)];
-    let there = "it is the entry of the controller that is there";
-
-    quiet(&sandbox.fixture_event("loop-remove-synthetic", "nvme4", 2000));
-    let message = format!("nvme4: synthetic remove event 2000: entry of stas (stamp {stamp}) kept: {there}");
-    journal_has(&journal, "6", &message, &own("kept", there));
-
-    quiet(&sandbox.fixture_event("tcp-add", "nvme4", stamp));
-    let message = format!("nvme4: add event {stamp}: entry of stas (stamp {stamp}) kept: {there}");
-    journal_has(&journal, "6", &message, &own("kept", there));
-
-    let gone = sandbox.disconnect("nvme4");
-    quiet(&sandbox.fixture_event("tcp-remove", "nvme4", gone));
-    let reason = "the controller is gone";
-    let message = format!("nvme4: remove event {gone}: entry of stas (stamp {stamp}) removed: {reason}");
-    journal_has(&journal, "6", &message, &own("removed", reason));
-
-    // No owner, no field; no stamp, and that is said.
-    sandbox.connect("nvme5", "tcp");
-    sandbox.libnvme_writes("nvme5", &[("note", "x")]);
-    quiet(&sandbox.uevent(&[("ACTION", "remove"), ("DEVNAME", "/dev/nvme5")]));
-    let message =
-        "nvme5: remove event without a number: entry without an owner (no stamp) kept: nothing proves it stale";
-    let own = [("DEVICE", "nvme5"), ("ACTION", "kept"), ("REASON", "nothing proves it stale")];
-    journal_has(&journal, "6", message, &own);
-}
-
-#[test]
-fn h6_what_a_sweep_removes_is_logged() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run("register nvme4 --owner stas").exits(0);
-    sandbox.disconnect("nvme4");
-    sandbox.write("run/nvme/registry/.nvme5.tmp.AAAAAA/owner", "stas\n");
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    fs::File::open(sandbox.entry(".nvme5.tmp.AAAAAA")).unwrap().set_modified(old).unwrap();
-    let journal = sandbox.journal();
-
-    quiet(&sandbox.run("sweep --dry-run"));
-    assert!(journal.messages().is_empty(), "a dry run changes nothing, so it logs nothing");
-    quiet(&sandbox.run("sweep"));
-    let messages: Vec<_> = journal.messages().iter().map(|message| fields(message)).collect();
-    let [entry, leftover] = messages.as_slice() else { panic!("two lines expected: {messages:#?}") };
-    assert_eq!(entry["MESSAGE"], "nvme4: entry of stas removed: the controller is gone");
-    assert_eq!((&*entry["NVME_DEVICE"], &*entry["NVME_OWNER"], &*entry["NVME_ACTION"]), ("nvme4", "stas", "removed"));
-    assert_eq!(entry["NVME_REASON"], "the controller is gone");
-    assert_eq!(leftover["MESSAGE"], ".nvme5.tmp.AAAAAA: leftover of an interrupted write removed");
-    assert_eq!(leftover["NVME_ACTION"], "swept");
-}
-
-#[test]
-fn h6_a_claim_that_clears_a_stale_entry_away_logs_both() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.run("register nvme4 --owner stas").exits(0);
-    sandbox.disconnect("nvme4");
-    sandbox.connect("nvme4", "tcp");
-    let journal = sandbox.journal();
-    sandbox.run("claim nvme4 --owner boot").exits(0);
-    let messages = journal.messages();
-    let actions: Vec<_> = messages.iter().map(|message| field(message, "NVME_ACTION")).collect();
-    assert_eq!(actions, [Some("removed".to_owned()), Some("claimed".to_owned())], "{messages:#?}");
-    assert_eq!(field(&messages[0], "NVME_OWNER").as_deref(), Some("stas"));
-}
-
-#[test]
 fn h6_failures_and_warnings_have_their_priorities() {
     // A warning: the draft of a claim that another process was quicker than, and that cannot be removed.
     let sandbox = Sandbox::with_controller("nvme4");
@@ -221,11 +152,11 @@ fn the_filter_is_env_loggers() {
         ("DEBUG", true, true),
         ("", true, false),
         ("nvme_registry=debug", true, true),
-        ("nvme_registry::report::story=debug", true, true),
+        ("nvme_registry::audit=debug", true, true),
         ("nvme_registry=off", false, false),
         ("off,nvme_registry=info", true, false),
         ("nvme_registry::registry=debug", true, false),
-        ("debug,nvme_registry::report=off", false, false),
+        ("debug,nvme_registry::audit=off", false, false),
         ("somebody_else=debug", true, false),
         ("nonsense=nonsense=nonsense", true, false),
     ] {
@@ -416,7 +347,7 @@ fn things_that_are_no_sinks_are_passed_over() {
     ];
     for (what, make) in strange {
         for sink in ["run/systemd/journal/socket", "dev/log", "dev/kmsg"] {
-            // A regular file is what stands for the kernel's log here.
+            // A regular file takes the place of the kernel's log here.
             if (what, sink) == ("a file", "dev/kmsg") {
                 continue;
             }

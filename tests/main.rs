@@ -1,7 +1,7 @@
 //! The integration tests: the product as it ships, in `--root` trees ([`support::Sandbox`]).
 //!
-//! Tests with a number of the design in their name (`h1_…`, `s2_…`) show that the hole of that number is closed or the
-//! invariant holds.
+//! A number in the name of a test is that of a hole of libnvme's rule which is closed (`h2_…`) or of an invariant
+//! (`s2_…`); tests/README.md has the list, and says which kind of test answers which question.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -17,6 +17,8 @@ mod command_line;
 mod commands;
 mod connection;
 mod corpus;
+mod disks;
+mod golden;
 mod layers;
 mod log_sinks;
 mod manual;

@@ -147,7 +147,7 @@ fn the_manual_has_every_column_and_the_environment() {
     let page = manual();
     let status = section(&page, ".Ss status").join("\n");
     for column in Column::ALL {
-        assert!(status.contains(&column.key().to_uppercase()), "status: no column {}", column.key());
+        assert!(status.contains(&column.heading()), "status: no column {}", column.heading());
     }
     let environment = section(&page, ".Sh ENVIRONMENT");
     for variable in SECRETS.map(secret_variable).iter().map(String::as_str).chain([FILTER_VARIABLE]) {
@@ -290,7 +290,7 @@ fn the_completions_have_every_column_and_option_of_the_kernel() {
             assert!(words.contains(option), "{path}: no {option}");
         }
         for column in Column::ALL {
-            assert!(words.contains(column.key().to_uppercase().as_str()), "{path}: no column {}", column.key());
+            assert!(words.contains(column.heading().as_str()), "{path}: no column {}", column.heading());
         }
     }
 }

@@ -52,7 +52,7 @@ fn what_is_done_is_said_before_the_next_thing_is_done_and_a_kill_does_not_take_i
         let sandbox = two_controllers(words);
         let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
         let is_next = |path: &std::path::Path| path.to_string_lossy().contains("nvme5");
-        traced.run_until(|call| call.path.as_deref().is_some_and(is_next) && done(&sandbox));
+        traced.run_until(|call| call.object.as_deref().is_some_and(is_next) && done(&sandbox));
         assert_eq!(String::from_utf8_lossy(&traced.printed()), line, "{words}, still running");
         Outcome::from(traced.kill()).prints(line);
     }

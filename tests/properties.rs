@@ -1,5 +1,5 @@
-//! Properties: what holds for every input, and not only for those somebody thought of. Against oracles that are written
-//! in another way than the product is.
+//! Properties of the output, of the verdict, of an event's environment and of the command line: what holds for every
+//! input. The expected result is computed in another way than the product does it. (Names, values and numbers: names.rs.)
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -8,148 +8,15 @@ use std::process::{Command, Stdio};
 
 use nvme_registry::cli;
 use nvme_registry::kernel::uevent::{Environment, from_environment};
-use nvme_registry::name::{AttrName, BadName, Device, Escaped, Incarnation, Seqnum, Value};
+use nvme_registry::name::{Incarnation, Seqnum, Value};
 use nvme_registry::report::{export, json};
 use nvme_registry::verdict::{Action, Evidence, RealEvent, Sample, Stale, Sysfs, Verdict, judge};
 use proptest::prelude::*;
 
-/// A failure prints its smallest input; nothing is written into the source tree.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(any::<u8>(), 0..40)
-}
-
-/// Arbitrary bytes, of which most begin like what is meant and then go wrong.
-fn almost(parts: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
-    let part = prop_oneof![
-        8 => prop::sample::select(parts).prop_map(|part| part.as_bytes().to_vec()),
-        2 => any::<u64>().prop_map(|number| number.to_string().into_bytes()),
-        2 => (0..10_u32).prop_map(|number| number.to_string().into_bytes()),
-        1 => any::<u8>().prop_map(|byte| vec![byte]),
-    ];
-    prop_oneof![4 => prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat()), 1 => bytes()]
-}
-
-/// The instance of a controller's name, by printing: a name is one if a number prints as it.
-fn instance(word: &[u8]) -> Option<i32> {
-    let word = std::str::from_utf8(word).ok()?;
-    let name = word.strip_prefix("/dev/").unwrap_or(word);
-    let number: i32 = name.get(4..)?.parse().ok().filter(|number| *number >= 0)?;
-    (name == format!("nvme{number}")).then_some(number)
-}
-
-/// A number of 64 bits: some number prints as it, but for leading zeros.
-fn number(word: &[u8]) -> Option<u64> {
-    let word = std::str::from_utf8(word).ok()?;
-    let number: u64 = word.parse().ok()?;
-    let zeros = word.len().checked_sub(number.to_string().len())?;
-    (word == format!("{}{number}", "0".repeat(zeros))).then_some(number)
-}
+use crate::names::{almost, cases, number};
 
 proptest! {
     #![proptest_config(cases(300))]
-
-    #[test]
-    fn h10_a_device_is_what_a_number_prints_as(
-        word in almost(&["nvme", "nvme", "/dev/", "0", "n", "p", "c", "/", "-", "+", " ", "\n", "2147483647", "2147483648"])
-    ) {
-        let parsed = Device::parse(OsStr::from_bytes(&word));
-        prop_assert_eq!(parsed.ok().map(Device::name), instance(&word).map(|number| format!("nvme{number}")));
-        // A directory holds no path.
-        let named = Device::parse_name(&word).is_ok();
-        prop_assert_eq!(named, instance(&word).is_some() && !word.contains(&b'/'));
-        if parsed == Err(BadName::Namespace) {
-            prop_assert!(word.iter().any(|byte| b"nc".contains(byte)) && instance(&word).is_none());
-        }
-    }
-
-    #[test]
-    fn h10_a_device_of_an_instance_parses_back(instance in any::<u64>()) {
-        let device = Device::from_instance(instance);
-        prop_assert_eq!(device.is_some(), i32::try_from(instance).is_ok());
-        if let Some(device) = device {
-            prop_assert_eq!(Device::parse_name(device.name().as_bytes()), Ok(device));
-            prop_assert_eq!(Device::parse(format!("/dev/{device}").as_ref()), Ok(device));
-        }
-    }
-
-    #[test]
-    fn h10_a_namespace_is_told_from_nonsense(controller in 0..=i32::MAX, namespace in any::<u32>(), part in any::<u8>()) {
-        for word in [
-            format!("nvme{controller}n{namespace}"),
-            format!("nvme{controller}n{namespace}p{part}"),
-            format!("nvme{controller}c{part}n{namespace}"),
-        ] {
-            prop_assert_eq!(Device::parse(word.as_ref()), Err(BadName::Namespace), "{}", word);
-        }
-    }
-
-    #[test]
-    fn h10_an_attribute_name_is_a_plain_file_name(word in almost(&["owner", "note", ".", "..", "/", "_", "-", ".tmp.", " ", "\n"])) {
-        let allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-        let expected = (1..=64).contains(&word.len()) && word.iter().all(|byte| allowed.as_bytes().contains(byte));
-        let parsed = AttrName::parse(&word);
-        prop_assert_eq!(parsed.is_ok(), expected);
-        if let Ok(name) = parsed {
-            prop_assert_eq!(name.as_str().as_bytes(), &word[..]);
-            let kinds = [name.is_owner(), name.is_reserved(), name.is_private()];
-            prop_assert_eq!(kinds.iter().filter(|kind| **kind).count(), 1);
-            // A variable that every shell takes: no digit in front, nothing but capitals, digits and '_'.
-            let variable = export::variable(&name);
-            prop_assert!(variable.starts_with("NVME_ATTR_"));
-            prop_assert!(variable.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'));
-        }
-    }
-
-    #[test]
-    fn h10_the_length_of_an_attribute_name_is_bounded(length in 0..200_usize) {
-        prop_assert_eq!(AttrName::parse(&vec![b'a'; length]).is_ok(), (1..=64).contains(&length));
-    }
-
-    #[test]
-    fn h4_numbers_are_decimal_and_of_64_bits(
-        word in almost(&["0", "00", "-", "+", " ", "\n", "x", "e", ".", "18446744073709551615", "18446744073709551616"])
-    ) {
-        prop_assert_eq!(Seqnum::parse(&word).ok().map(|seqnum| seqnum.0), number(&word));
-        prop_assert_eq!(Incarnation::parse(&word).ok().map(|incarnation| incarnation.0), number(&word));
-    }
-
-    #[test]
-    fn a_value_is_what_was_written(word in bytes(), end in prop::sample::select(vec!["", "\n", "\r\n", "\n\n"])) {
-        let control = word.iter().any(|&byte| byte < 0x20 || byte == 0x7f);
-        let parsed = Value::parse(&word);
-        prop_assert_eq!(parsed.is_ok(), !word.is_empty() && !control);
-        if let Ok(value) = parsed {
-            prop_assert_eq!(value.as_bytes(), &word[..]);
-            prop_assert_eq!(Value::stored(&[&word, end.as_bytes()].concat()), Ok(Some(value)));
-        }
-    }
-
-    #[test]
-    fn a_stored_value_ends_where_its_line_does(file in almost(&["a", "\n", "\r", "\0", " ", "\t"])) {
-        match Value::stored(&file).expect("short enough") {
-            None => prop_assert!(file.iter().all(|byte| b"\n\r".contains(byte))),
-            Some(value) => {
-                let (kept, stripped) = file.split_at(value.as_bytes().len());
-                prop_assert_eq!(value.as_bytes(), kept);
-                prop_assert!(!kept.ends_with(b"\n") && !kept.ends_with(b"\r"));
-                prop_assert!(stripped.iter().all(|byte| b"\n\r".contains(byte)));
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_shown_can_be_read_and_does_nothing(
-        word in almost(&["stas", "\n", "\x1b[2J", "\r", "\x7f", "\u{9b}2J", "\u{85}", "\u{e9}", "\\x0a", "\0"])
-    ) {
-        let shown = Escaped(&word).to_string();
-        prop_assert!(!shown.chars().any(char::is_control), "{:?}", shown);
-        let plain = std::str::from_utf8(&word).is_ok_and(|text| !text.chars().any(char::is_control));
-        prop_assert_eq!(shown.as_bytes() == &word[..], plain);
-    }
 
     #[test]
     fn json_is_read_back(word in almost(&["\"", "\\", "\n", "\x1b", "\u{7f}", "\u{9b}", "\u{1f600}", "\u{2028}", "</", "\0"])) {
@@ -299,7 +166,7 @@ fn event() -> impl Strategy<Value = Option<RealEvent>> {
 proptest! {
     #![proptest_config(cases(1000))]
 
-    /// S1: nobody's handling of an event removes the entry of a live incarnation.
+    /// S1: no event removes the entry of a live incarnation.
     #[test]
     fn s1_the_entry_of_a_controller_that_is_there_is_never_stale(
         inode in any::<u64>(), stamp in prop::option::of(any::<u64>()), event in event()

@@ -74,12 +74,32 @@ fn the_service() {
         sandbox.write(&format!("sys/class/nvme/{device}/delete_controller"), "");
     }
     let unit = block("execstartpost");
-    let commands: Vec<&str> = unit.lines().map(|line| line.split_once('=').expect("KEY=COMMAND").1).collect();
-    let [start, start_post, stop] = commands.as_slice() else { panic!("three commands expected: {unit}") };
+    // Without these systemd stops the service as soon as it has connected.
+    assert!(unit.contains("\nType=oneshot\nRemainAfterExit=yes\n"), "{unit}");
+    let command = |key: &str| {
+        let found = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        found.unwrap_or_else(|| panic!("no {key}= in {unit}"))
+    };
+    let (start, start_post, stop) = (command("ExecStart"), command("ExecStartPost"), command("ExecStop"));
     run(&sandbox, start).exits(0);
     run(&sandbox, start_post).exits(0).prints("nvme7\n");
     sandbox.run("owner nvme7").exits(0).prints("backup\n");
-    run(&sandbox, stop).exits(0).prints("nvme1: left alone: nobody owns it\nnvme7: disconnected\n");
+    run(&sandbox, stop).exits(0).prints("nvme7: disconnected\n");
+    assert_eq!(sandbox.read("sys/class/nvme/nvme1/delete_controller").as_deref(), Some(""));
+}
+
+#[test]
+fn the_service_stops_while_its_disk_is_mounted() {
+    let sandbox = Sandbox::with_controller("nvme7");
+    sandbox.write("sys/class/nvme/nvme7/subsysnqn", "nqn.2026-01.example:data\n");
+    sandbox.write("sys/class/nvme/nvme7/delete_controller", "");
+    sandbox.own_disk("nvme7", "nvme7n1", "259:7");
+    sandbox.proc(&[("259:7", "/backup", "ext4", "/dev/nvme7n1")], &[], &[]);
+    let _user = sandbox.use_disk("nvme7n1").expect("the disk");
+    let unit = block("execstartpost");
+    let stop = unit.lines().find_map(|line| line.strip_prefix("ExecStop=")).expect("the command");
+    run(&sandbox, stop).exits(1).prints("nvme7: left alone: in use: nvme7n1 is mounted on /backup\n");
+    assert_eq!(sandbox.read("sys/class/nvme/nvme7/delete_controller").as_deref(), Some(""));
 }
 
 #[test]
@@ -117,10 +137,20 @@ fn the_status_of_the_first_screen() {
             sandbox.run(&format!("register {device} --owner {owner}")).exits(0);
         }
     }
+    for (controller, disk, number) in
+        [("nvme1", "nvme1n1", "259:1"), ("nvme2", "nvme2n1", "259:3"), ("nvme3", "nvme3n1", "259:4")]
+    {
+        sandbox.own_disk(controller, disk, number);
+    }
+    sandbox.partition("nvme1n1", "nvme1n1p2", "259:2");
+    sandbox.proc(&[("259:2", "/", "ext4", "/dev/nvme1n1p2"), ("259:4", "/data", "ext4", "/dev/nvme3n1")], &[], &[]);
+    let _user = sandbox.use_disk("nvme3n1").expect("the disk");
     let readme = include_str!("../README.md");
     let (_, shown) = readme.split_once("$ nvme-registry status\n").expect("the status");
-    let (status, check) = shown.split_once("$ nvme-registry check nvme1\n").expect("the check");
+    let (status, shown) = shown.split_once("$ nvme-registry check nvme1\n").expect("the check");
     sandbox.run("status").exits(0).prints(status);
-    let check = check.split_once("```").expect("the block's end").0;
+    let (check, shown) = shown.split_once("$ nvme-registry disconnect nvme3\n").expect("the disconnect");
     sandbox.run("check nvme1").exits(1).says(check);
+    let disconnect = shown.split_once("```").expect("the block's end").0;
+    sandbox.run("disconnect nvme3").exits(1).says(disconnect);
 }

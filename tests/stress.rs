@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::held::{age, names, stored};
-use crate::support::{Outcome, Sandbox, libnvme};
+use crate::support::{Outcome, Sandbox};
 
 const ROUNDS: usize = 40;
 const OWNERS: [&str; 3] = ["one", "two", "three"];
@@ -111,13 +111,11 @@ fn libnvme_and_removers_leave_nothing_torn_and_nothing_over() {
     let owners = ["claimer", "libnvme"];
     let sandbox = &Sandbox::with_controller("nvme5");
     let stress = &Stress::begin("libnvme");
-    let seqnum = sandbox.seqnum();
-    // libnvme's commands find a registry here, or make one.
-    std::fs::create_dir_all(sandbox.entry("")).unwrap();
+    let stamp = &sandbox.seqnum().to_string();
     thread::scope(|scope| {
-        stress.task(scope, |_| drop(libnvme::create(sandbox, "nvme5", "libnvme", seqnum)));
-        stress.task(scope, |number| drop(libnvme::update(sandbox, "nvme5", "note", &long(number))));
-        stress.task(scope, |_| drop(libnvme::delete(sandbox, "nvme5")));
+        stress.task(scope, |_| drop(sandbox.libnvme("nvme5").create(&[("owner", "libnvme"), ("seqnum", stamp)])));
+        stress.task(scope, |number| drop(sandbox.libnvme("nvme5").update("note", &long(number))));
+        stress.task(scope, |_| drop(sandbox.libnvme("nvme5").delete()));
         for words in ["claim nvme5 --owner claimer", "release nvme5 --owner claimer", "delete nvme5"] {
             stress.task(scope, move |_| {
                 let outcome = sandbox.run(words);
@@ -170,7 +168,7 @@ fn what_was_updated_is_there_when_all_is_quiet() {
                     assert!(may_lose || outcome.code() == 0, "{outcome}");
                 });
             }
-            libnvme::update(sandbox, "nvme4", "theirs", "new")
+            sandbox.libnvme("nvme4").update("theirs", "new")
         });
         let registry = sandbox.registry();
         assert_eq!(stored(sandbox, "kept").as_deref(), Some("always"), "round {number}\n{registry}");

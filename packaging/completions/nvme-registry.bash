@@ -1,7 +1,7 @@
 # bash completion for nvme-registry; installed as /usr/share/bash-completion/completions/nvme-registry.
 #
 # Devices, owners and attributes come from the program itself, below the --root of the line if it has one. The options
-# of each command stand in one line; tests/manual.rs compares them with the program's table.
+# of each command are in one line; tests/manual.rs compares them with the program's table.
 
 # The program, on the tree that the line is about.
 __nvme_registry_ask() {
@@ -23,7 +23,7 @@ __nvme_registry_values() {
             /^ / && here && (all || $1 !~ /^(seqnum|incarnation)$/) { print $1 }' ;;
     nqns) __nvme_registry_ask status --no-headings -o SUBSYSNQN | sed '/^-*$/d; s/ *$//' | sort -u ;;
     transports) printf '%s\n' tcp rdma fc loop ;;
-    columns) printf '%s\n' DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY ;;
+    columns) printf '%s\n' DEVICE OWNER USE TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY ;;
     esac
 }
 
@@ -47,7 +47,7 @@ _nvme_registry() {
         case $word in
         --root) i=$((i + 1)) root=(--root "${words[i]}") ;;
         --root=*) root=("$word") ;;
-        --owner | --as | --attr | --value | --transport | --traddr | --nqn | --output | -a | -V | -t | -n | -o)
+        --owner | --as | --attr | --value | --transport | --traddr | --nqn | --output | --wait | -a | -V | -t | -n | -o)
             i=$((i + 1)) ;;
         -*) ;;
         *) if [[ -z $name ]]; then name=$word; elif [[ -z $device ]]; then device=$word; fi ;;
@@ -78,26 +78,26 @@ _nvme_registry() {
         [[ $cur != *,* ]] || before=${cur%,*},
         mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(__nvme_registry_values columns)" -- "${cur##*,}")
         return ;;
-    --traddr | --value | -V) return ;;
+    --traddr | --value | --wait | -V) return ;;
     esac
 
     local global='--root --verbose --quiet --help --version -v -q -h'
     case $name in
     uevent) options='' ;;
-    connect) options='--owner --force-option' ;;
+    connect) options='--owner --idempotent --force-option' ;;
     register) options='--owner --yes' ;;
-    claim) options='--owner --unowned --transport --traddr --nqn -t -n' ;;
+    claim) options='--owner --unowned --in-use --transport --traddr --nqn -t -n' ;;
     release) options='--owner --yes' ;;
     owner) options='' ;;
     check) options='--as' ;;
     retrieve) options='--attr -a' ;;
     update) options='--attr --value --yes -a -V' ;;
     delete) options='--attr --yes -a' ;;
-    list) options='--owner --unowned --stale --all --transport --traddr --nqn --json --names -t -n' ;;
-    status) options='--owner --unowned --stale --transport --traddr --nqn --output --no-headings --json --names -t -n -o' ;;
+    list) options='--owner --unowned --in-use --stale --all --transport --traddr --nqn --json --names -t -n' ;;
+    status) options='--owner --unowned --in-use --stale --transport --traddr --nqn --output --no-headings --json --names -t -n -o' ;;
     export) options='' ;;
-    disconnect) options='--owner' ;;
-    disconnect-all) options='--transport --owner --force --dry-run --yes -t' ;;
+    disconnect) options='--owner --as --nqn --traddr --wait --force-in-use --dry-run -n' ;;
+    disconnect-all) options='--transport --owner --as --force --wait --force-in-use --dry-run --yes -t' ;;
     sweep) options='--dry-run' ;;
     '')
         options='uevent connect register claim release owner check retrieve update delete list status export disconnect'
@@ -127,7 +127,8 @@ _nvme_registry() {
         esac
         ;;
     claim) __nvme_registry_offer unowned ;;
-    register | disconnect) [[ -n $device ]] || __nvme_registry_offer fabrics ;;
+    disconnect) __nvme_registry_offer fabrics ;;
+    register) [[ -n $device ]] || __nvme_registry_offer fabrics ;;
     owner | release | export | retrieve | delete) [[ -n $device ]] || __nvme_registry_offer entries ;;
     check | update) [[ -n $device ]] || __nvme_registry_offer devices ;;
     esac

@@ -12,7 +12,7 @@ function __nvme_registry_words
             continue
         end
         switch $word
-            case --root --owner --as --attr --value --transport --traddr --nqn --output -a -V -t -n -o
+            case --root --owner --as --attr --value --transport --traddr --nqn --output --wait -a -V -t -n -o
                 set skip 1
             case '-*'
             case '*'
@@ -30,7 +30,7 @@ function __nvme_registry_in
     test (count $words) -ge 1; and contains -- $words[1] $argv
 end
 
-# The command stands, its device does not.
+# The line has the command, and no device yet.
 function __nvme_registry_wants_device
     __nvme_registry_in $argv; and test (count (__nvme_registry_words)) = 1
 end
@@ -83,7 +83,7 @@ end
 
 function __nvme_registry_columns
     set -l before (commandline -ct | string replace -rf '^(-o|--output=)?(.*,).*' '$2')
-    for column in DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY
+    for column in DEVICE OWNER USE TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY
         echo "$before$column"
     end
 end
@@ -98,10 +98,10 @@ complete -c nvme-registry -l version -d 'Print the version'
 
 complete -c nvme-registry -n __nvme_registry_no_command -a uevent -d 'Handle a udev event'
 complete -c nvme-registry -n __nvme_registry_no_command -a connect -d 'Connect a controller and register it'
-complete -c nvme-registry -n __nvme_registry_no_command -a register -d 'Write who owns a controller'
-complete -c nvme-registry -n __nvme_registry_no_command -a claim -d 'Take controllers that nobody owns'
+complete -c nvme-registry -n __nvme_registry_no_command -a register -d 'Set the owner of a controller'
+complete -c nvme-registry -n __nvme_registry_no_command -a claim -d 'Take controllers that have no owner'
 complete -c nvme-registry -n __nvme_registry_no_command -a release -d 'Give a controller up'
-complete -c nvme-registry -n __nvme_registry_no_command -a owner -d 'Print who owns a controller'
+complete -c nvme-registry -n __nvme_registry_no_command -a owner -d 'Print the owner of a controller'
 complete -c nvme-registry -n __nvme_registry_no_command -a check -d 'Tell whether a controller may be taken down'
 complete -c nvme-registry -n __nvme_registry_no_command -a retrieve -d 'Print an attribute'
 complete -c nvme-registry -n __nvme_registry_no_command -a update -d 'Write an attribute'
@@ -109,12 +109,13 @@ complete -c nvme-registry -n __nvme_registry_no_command -a delete -d 'Delete an 
 complete -c nvme-registry -n __nvme_registry_no_command -a list -d 'List what is registered'
 complete -c nvme-registry -n __nvme_registry_no_command -a status -d 'Show every controller, owned or not'
 complete -c nvme-registry -n __nvme_registry_no_command -a export -d 'Print owner and attributes for eval and udev'
-complete -c nvme-registry -n __nvme_registry_no_command -a disconnect -d 'Take one controller down, if NAME may'
-complete -c nvme-registry -n __nvme_registry_no_command -a disconnect-all -d 'Take down what nobody owns'
+complete -c nvme-registry -n __nvme_registry_no_command -a disconnect -d 'Disconnect controllers without an owner or a disk in use'
+complete -c nvme-registry -n __nvme_registry_no_command -a disconnect-all -d 'Disconnect all without an owner or a disk in use'
 complete -c nvme-registry -n __nvme_registry_no_command -a sweep -d 'Remove stale entries and leftovers'
 
 # Devices.
-complete -c nvme-registry -n '__nvme_registry_wants_device register disconnect' -a '(__nvme_registry_fabrics)'
+complete -c nvme-registry -n '__nvme_registry_wants_device register' -a '(__nvme_registry_fabrics)'
+complete -c nvme-registry -n '__nvme_registry_in disconnect' -a '(__nvme_registry_fabrics)'
 complete -c nvme-registry -n '__nvme_registry_in claim' -a '(__nvme_registry_ask status --unowned --names)'
 complete -c nvme-registry -n '__nvme_registry_wants_device owner release export retrieve delete' -a '(__nvme_registry_ask list --all --names)'
 complete -c nvme-registry -n '__nvme_registry_wants_device check update' -a '(__nvme_registry_ask status --names)'
@@ -125,20 +126,24 @@ complete -c nvme-registry -n '__nvme_registry_in connect' -a 'duplicate_connect 
 
 # Options of the commands.
 complete -c nvme-registry -n '__nvme_registry_in connect register claim release list status disconnect disconnect-all' -l owner -x -a '(__nvme_registry_owners)' -d 'The orchestrator'
+complete -c nvme-registry -n '__nvme_registry_in connect' -l idempotent -d 'Succeed if it is connected already and not owned by another'
 complete -c nvme-registry -n '__nvme_registry_in connect' -l force-option -d 'Pass on options that are not listed'
 complete -c nvme-registry -n '__nvme_registry_in register release update delete disconnect-all' -l yes -d 'Do not ask, also on a terminal'
-complete -c nvme-registry -n '__nvme_registry_in claim list status' -l unowned -d 'Only what nobody owns'
-complete -c nvme-registry -n '__nvme_registry_in check' -l as -x -a '(__nvme_registry_owners)' -d 'The orchestrator that asks'
+complete -c nvme-registry -n '__nvme_registry_in claim list status' -l unowned -d 'Only controllers without an owner'
+complete -c nvme-registry -n '__nvme_registry_in claim list status' -l in-use -d 'Only controllers with a disk in use'
+complete -c nvme-registry -n '__nvme_registry_in check disconnect disconnect-all' -l as -x -a '(__nvme_registry_owners)' -d 'The orchestrator on whose behalf'
 complete -c nvme-registry -n '__nvme_registry_in retrieve update delete' -l attr -s a -x -a '(__nvme_registry_attributes)' -d 'The attribute'
 complete -c nvme-registry -n '__nvme_registry_in update' -l value -s V -x -d 'What to write'
 complete -c nvme-registry -n '__nvme_registry_in list status' -l stale -d 'Only stale entries'
 complete -c nvme-registry -n '__nvme_registry_in list' -l all -d 'All entries, stale ones too'
 complete -c nvme-registry -n '__nvme_registry_in claim list status disconnect-all' -l transport -s t -x -a 'tcp rdma fc loop' -d 'Only this transport'
-complete -c nvme-registry -n '__nvme_registry_in claim list status' -l traddr -x -d 'Only this transport address'
-complete -c nvme-registry -n '__nvme_registry_in claim list status' -l nqn -s n -x -a '(__nvme_registry_nqns)' -d 'Only this subsystem NQN'
+complete -c nvme-registry -n '__nvme_registry_in claim list status disconnect' -l traddr -x -d 'Only this transport address'
+complete -c nvme-registry -n '__nvme_registry_in claim list status disconnect' -l nqn -s n -x -a '(__nvme_registry_nqns)' -d 'Only this subsystem NQN'
 complete -c nvme-registry -n '__nvme_registry_in status' -l output -s o -x -a '(__nvme_registry_columns)' -d 'Which columns'
 complete -c nvme-registry -n '__nvme_registry_in status' -l no-headings -d 'Print no heading line'
 complete -c nvme-registry -n '__nvme_registry_in list status' -l json -d 'Print JSON'
 complete -c nvme-registry -n '__nvme_registry_in list status' -l names -d 'Print device names only'
-complete -c nvme-registry -n '__nvme_registry_in disconnect-all' -l force -d 'Take down everything, whoever owns it'
-complete -c nvme-registry -n '__nvme_registry_in disconnect-all sweep' -l dry-run -d 'Only print what would be done'
+complete -c nvme-registry -n '__nvme_registry_in disconnect-all' -l force -d 'Every fabrics controller, regardless of its owner'
+complete -c nvme-registry -n '__nvme_registry_in disconnect disconnect-all' -l wait -x -d 'Wait until they are gone, seconds at most'
+complete -c nvme-registry -n '__nvme_registry_in disconnect disconnect-all' -l force-in-use -d 'Also the last path to a disk in use'
+complete -c nvme-registry -n '__nvme_registry_in disconnect disconnect-all sweep' -l dry-run -d 'Only print what would be done'

@@ -97,6 +97,17 @@ impl Arguments {
         self.get(id).map(parse).transpose()
     }
 
+    /// The number of seconds of an option, if the option was given.
+    pub(super) fn number(&self, id: Id, option: &str) -> Result<Option<u32>, Error> {
+        let parse = |word: &OsString| {
+            let digits = word.to_str().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+            digits.and_then(|word| word.parse().ok()).ok_or_else(|| {
+                self.usage(format_args!("'{}' is not a number of seconds for {option}", Escaped(word.as_bytes())))
+            })
+        };
+        self.get(id).map(parse).transpose()
+    }
+
     /// At most one of these may be given.
     pub(super) fn exclusive(&self, ids: &[Id]) -> Result<(), Error> {
         let given = self.options().filter(|option| ids.contains(&option.id) && self.has(option.id));

@@ -7,6 +7,8 @@ pub enum Column {
     Device,
     /// The owner.
     Owner,
+    /// What the disks of the controller are used for.
+    Use,
     /// The transport.
     Transport,
     /// The address.
@@ -21,9 +23,10 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the default order of the table.
-    pub const ALL: [Column; 7] = [
+    pub const ALL: [Column; 8] = [
         Column::Device,
         Column::Owner,
+        Column::Use,
         Column::Transport,
         Column::Address,
         Column::Subsysnqn,
@@ -31,11 +34,20 @@ impl Column {
         Column::Entry,
     ];
 
-    /// The key in JSON. In capitals it is the heading in the table.
+    /// The heading in the table, and the word for `--output`.
+    pub fn heading(self) -> String {
+        match self {
+            Column::Use => "USE".to_owned(),
+            other => other.key().to_ascii_uppercase(),
+        }
+    }
+
+    /// The key in JSON.
     pub fn key(self) -> &'static str {
         match self {
             Column::Device => "device",
             Column::Owner => "owner",
+            Column::Use => "in_use",
             Column::Transport => "transport",
             Column::Address => "address",
             Column::Subsysnqn => "subsysnqn",

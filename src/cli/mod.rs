@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use lexopt::Arg;
 
 pub use column::Column;
-pub use request::{FabricFilter, Filter, Format, Invocation, Look, Request, Which, Whose};
+pub use request::{AttrFilter, EntryFilter, Filter, Invocation, Layout, Request, Subjects, Targets};
 
 use crate::error::Error;
 use crate::name::Escaped;

@@ -16,6 +16,7 @@ pub enum Id {
     Value,
     Yes,
     Unowned,
+    InUse,
     Stale,
     All,
     Transport,
@@ -25,7 +26,10 @@ pub enum Id {
     Names,
     DryRun,
     Force,
+    ForceInUse,
     ForceOption,
+    Idempotent,
+    Wait,
     NoHeadings,
     Output,
 }
@@ -80,3 +84,8 @@ pub(super) const NQN: Opt = option(Id::Nqn, "nqn", Some('n'), "N", "only this su
 pub(super) const JSON: Opt = flag(Id::Json, "json", None, "print JSON");
 pub(super) const NAMES: Opt = flag(Id::Names, "names", None, "print device names only, one a line");
 pub(super) const DRY_RUN: Opt = flag(Id::DryRun, "dry-run", None, "only print what would be done");
+pub(super) const IN_USE: Opt = flag(Id::InUse, "in-use", None, "only controllers with a disk in use");
+pub(super) const FORCE_IN_USE: Opt =
+    flag(Id::ForceInUse, "force-in-use", None, "also the last path to a disk in use: its data may be lost");
+pub(super) const WAIT: Opt =
+    option(Id::Wait, "wait", None, "S", "wait until the controllers are gone, S seconds at most");

@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use super::arguments::Arguments;
 use super::column::Column;
 use super::options::Id;
-use super::request::{FabricFilter, Filter, Format, Look, Request, Which, Whose};
+use super::request::{AttrFilter, EntryFilter, Filter, Layout, Request, Subjects, Targets};
 use crate::error::Error;
+use crate::guard::{Mode, Policy};
 use crate::kernel::fabrics::{BadOption, FabricsOption};
 use crate::name::Escaped;
 
@@ -16,7 +17,8 @@ pub(super) fn uevent(arguments: &Arguments) -> Result<Request, Error> {
 }
 
 pub(super) fn connect(arguments: &Arguments) -> Result<Request, Error> {
-    Ok(Request::Connect { owner: arguments.owner()?, options: fabrics_options(arguments)? })
+    let idempotent = arguments.has(Id::Idempotent);
+    Ok(Request::Connect { owner: arguments.owner()?, options: fabrics_options(arguments)?, idempotent })
 }
 
 pub(super) fn register(arguments: &Arguments) -> Result<Request, Error> {
@@ -25,13 +27,13 @@ pub(super) fn register(arguments: &Arguments) -> Result<Request, Error> {
 
 pub(super) fn claim(arguments: &Arguments) -> Result<Request, Error> {
     let owner = arguments.owner()?;
-    let fabric = fabric(arguments);
+    let (attrs, in_use) = (attr_filter(arguments), arguments.has(Id::InUse));
     if arguments.has(Id::Unowned) {
         arguments.no_arguments()?;
-        return Ok(Request::ClaimUnowned { fabric, owner });
+        return Ok(Request::ClaimUnowned { attrs, in_use, owner });
     }
-    if !fabric.is_empty() {
-        return Err(arguments.usage(format_args!("--transport, --traddr and --nqn go with --unowned")));
+    if !attrs.is_empty() || in_use {
+        return Err(arguments.usage(format_args!("--transport, --traddr, --nqn and --in-use go with --unowned")));
     }
     Ok(Request::Claim { devices: arguments.devices()?, owner })
 }
@@ -65,12 +67,24 @@ pub(super) fn delete(arguments: &Arguments) -> Result<Request, Error> {
 
 pub(super) fn list(arguments: &Arguments) -> Result<Request, Error> {
     arguments.no_arguments()?;
-    Ok(Request::List { filter: filter(arguments)?, format: format(arguments)? })
+    Ok(Request::Show {
+        subjects: Subjects::Entries,
+        filter: filter(arguments)?,
+        layout: layout(arguments, || Layout::Plain)?,
+    })
 }
 
 pub(super) fn status(arguments: &Arguments) -> Result<Request, Error> {
     arguments.no_arguments()?;
-    Ok(Request::Status { filter: filter(arguments)?, look: look(arguments)? })
+    arguments.exclusive(&[Id::Output, Id::Names])?;
+    let columns = arguments.get(Id::Output).map(|list| columns(arguments, list.as_bytes())).transpose()?;
+    let headings = !arguments.has(Id::NoHeadings);
+    let table = || Layout::Table { columns: columns.clone().unwrap_or_else(|| Column::ALL.to_vec()), headings };
+    let layout = match layout(arguments, table)? {
+        Layout::Json { .. } => Layout::Json { columns },
+        other => other,
+    };
+    Ok(Request::Show { subjects: Subjects::Controllers, filter: filter(arguments)?, layout })
 }
 
 pub(super) fn export(arguments: &Arguments) -> Result<Request, Error> {
@@ -78,19 +92,22 @@ pub(super) fn export(arguments: &Arguments) -> Result<Request, Error> {
 }
 
 pub(super) fn disconnect(arguments: &Arguments) -> Result<Request, Error> {
-    Ok(Request::Disconnect { device: arguments.device()?, owner: arguments.owner()? })
+    let attrs = attr_filter(arguments);
+    let targets = match (attrs.nqn.is_some(), arguments.positional.is_empty()) {
+        (true, true) => Targets::Subsystem(attrs),
+        (true, false) => return Err(arguments.usage(format_args!("a device and --nqn exclude each other"))),
+        (false, _) if !attrs.is_empty() => return Err(arguments.usage(format_args!("--traddr goes with --nqn"))),
+        (false, _) => Targets::Devices(arguments.devices()?),
+    };
+    let wait = arguments.number(Id::Wait, "--wait")?;
+    Ok(Request::Disconnect { targets, policy: policy(arguments)?, wait, dry_run: arguments.has(Id::DryRun) })
 }
 
 pub(super) fn disconnect_all(arguments: &Arguments) -> Result<Request, Error> {
     arguments.no_arguments()?;
-    arguments.exclusive(&[Id::Owner, Id::Force])?;
-    let whose = match arguments.value(Id::Owner, "--owner")? {
-        Some(owner) => Whose::Owners(owner),
-        None if arguments.has(Id::Force) => Whose::Everybodys,
-        None => Whose::Nobodys,
-    };
-    let transport = arguments.get(Id::Transport).cloned();
-    Ok(Request::DisconnectAll { transport, whose, dry_run: arguments.has(Id::DryRun) })
+    let targets = Targets::All(attr_filter(arguments));
+    let wait = arguments.number(Id::Wait, "--wait")?;
+    Ok(Request::Disconnect { targets, policy: policy(arguments)?, wait, dry_run: arguments.has(Id::DryRun) })
 }
 
 pub(super) fn sweep(arguments: &Arguments) -> Result<Request, Error> {
@@ -134,8 +151,19 @@ fn bad_option(arguments: &Arguments, place: usize, bad: &BadOption) -> Error {
     }
 }
 
-fn fabric(arguments: &Arguments) -> FabricFilter {
-    FabricFilter {
+fn policy(arguments: &Arguments) -> Result<Policy, Error> {
+    arguments.exclusive(&[Id::Owner, Id::As, Id::Force])?;
+    let mode = match (arguments.value(Id::Owner, "--owner")?, arguments.value(Id::As, "--as")?) {
+        (Some(owner), _) => Mode::OwnedBy(owner),
+        (None, Some(asker)) => Mode::OwnedByOrUnowned(asker),
+        (None, None) if arguments.has(Id::Force) => Mode::Any,
+        (None, None) => Mode::Unowned,
+    };
+    Ok(Policy { mode, force_in_use: arguments.has(Id::ForceInUse) })
+}
+
+fn attr_filter(arguments: &Arguments) -> AttrFilter {
+    AttrFilter {
         transport: arguments.get(Id::Transport).cloned(),
         traddr: arguments.get(Id::Traddr).cloned(),
         nqn: arguments.get(Id::Nqn).cloned(),
@@ -145,41 +173,30 @@ fn fabric(arguments: &Arguments) -> FabricFilter {
 fn filter(arguments: &Arguments) -> Result<Filter, Error> {
     arguments.exclusive(&[Id::Stale, Id::All])?;
     arguments.exclusive(&[Id::Owner, Id::Unowned])?;
-    let which = match (arguments.has(Id::Stale), arguments.has(Id::All)) {
-        (true, _) => Which::Stale,
-        (false, true) => Which::All,
-        (false, false) => Which::Standing,
+    let entries = match (arguments.has(Id::Stale), arguments.has(Id::All)) {
+        (true, _) => EntryFilter::Stale,
+        (false, true) => EntryFilter::All,
+        (false, false) => EntryFilter::Valid,
     };
     let owner = arguments.value(Id::Owner, "--owner")?;
-    Ok(Filter { owner, unowned: arguments.has(Id::Unowned), which, fabric: fabric(arguments) })
+    let (unowned, in_use) = (arguments.has(Id::Unowned), arguments.has(Id::InUse));
+    Ok(Filter { owner, unowned, in_use, entries, attrs: attr_filter(arguments) })
 }
 
-fn format(arguments: &Arguments) -> Result<Format, Error> {
+fn layout(arguments: &Arguments, otherwise: impl Fn() -> Layout) -> Result<Layout, Error> {
     arguments.exclusive(&[Id::Json, Id::Names])?;
     Ok(match (arguments.has(Id::Json), arguments.has(Id::Names)) {
-        (true, _) => Format::Json,
-        (false, true) => Format::Names,
-        (false, false) => Format::Plain,
-    })
-}
-
-fn look(arguments: &Arguments) -> Result<Look, Error> {
-    arguments.exclusive(&[Id::Output, Id::Names])?;
-    let columns = arguments.get(Id::Output).map(|list| columns(arguments, list.as_bytes())).transpose()?;
-    Ok(match format(arguments)? {
-        Format::Json => Look::Json { columns },
-        Format::Names => Look::Names,
-        Format::Plain => Look::Table {
-            columns: columns.unwrap_or_else(|| Column::ALL.to_vec()),
-            headings: !arguments.has(Id::NoHeadings),
-        },
+        (true, _) => Layout::Json { columns: None },
+        (false, true) => Layout::Names,
+        (false, false) => otherwise(),
     })
 }
 
 fn columns(arguments: &Arguments, list: &[u8]) -> Result<Vec<Column>, Error> {
     let column = |word: &[u8]| {
-        Column::ALL.into_iter().find(|column| word.eq_ignore_ascii_case(column.key().as_bytes())).ok_or_else(|| {
-            let known = Column::ALL.map(Column::key).join(",").to_ascii_uppercase();
+        let is = |column: &Column| word.eq_ignore_ascii_case(column.heading().as_bytes());
+        Column::ALL.into_iter().find(is).ok_or_else(|| {
+            let known = Column::ALL.map(Column::heading).join(",");
             arguments.usage(format_args!("'{}' is not a column; there are {known}", Escaped(word)))
         })
     };

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::column::Column;
+use crate::guard::Policy;
 use crate::kernel::fabrics::FabricsOption;
 use crate::name::{AttrName, Device, Value};
 use crate::root::Root;
@@ -29,22 +30,29 @@ pub enum Request {
     Help(Option<&'static str>),
     Version,
     Uevent,
-    Connect { owner: Value, options: Vec<FabricsOption> },
+    Connect { owner: Value, options: Vec<FabricsOption>, idempotent: bool },
     Register { device: Device, owner: Value },
     Claim { devices: Vec<Device>, owner: Value },
-    ClaimUnowned { fabric: FabricFilter, owner: Value },
+    ClaimUnowned { attrs: AttrFilter, in_use: bool, owner: Value },
     Release { device: Device, owner: Value },
     Owner { device: Device },
     Check { device: Device, asker: Option<Value> },
     Retrieve { device: Device, attribute: AttrName },
     Update { device: Device, attribute: AttrName, value: Value },
     Delete { device: Device, attribute: Option<AttrName> },
-    List { filter: Filter, format: Format },
-    Status { filter: Filter, look: Look },
+    Show { subjects: Subjects, filter: Filter, layout: Layout },
     Export { device: Device },
-    Disconnect { device: Device, owner: Value },
-    DisconnectAll { transport: Option<OsString>, whose: Whose, dry_run: bool },
+    Disconnect { targets: Targets, policy: Policy, wait: Option<u32>, dry_run: bool },
     Sweep { dry_run: bool },
+}
+
+/// What a listing is a list of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subjects {
+    /// Entries (`list`).
+    Entries,
+    /// Controllers (`status`).
+    Controllers,
 }
 
 /// The controllers that `list` and `status` show: those that pass everything that is set.
@@ -54,18 +62,20 @@ pub struct Filter {
     pub owner: Option<Value>,
     /// Only controllers without an owner.
     pub unowned: bool,
+    /// Only controllers with a disk in use.
+    pub in_use: bool,
     /// The entries, by their verdict.
-    pub which: Which,
+    pub entries: EntryFilter,
     /// The controllers, by their sysfs attributes.
-    pub fabric: FabricFilter,
+    pub attrs: AttrFilter,
 }
 
 /// A choice of entries by their verdict.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum EntryFilter {
     /// Entries of controllers that exist.
     #[default]
-    Standing,
+    Valid,
     /// Stale entries.
     Stale,
     /// All entries.
@@ -74,7 +84,7 @@ pub enum Which {
 
 /// A choice of controllers by their sysfs attributes: those that pass everything that is set.
 #[derive(Debug, Default)]
-pub struct FabricFilter {
+pub struct AttrFilter {
     /// Only this transport.
     pub transport: Option<OsString>,
     /// Only this transport address.
@@ -83,27 +93,29 @@ pub struct FabricFilter {
     pub nqn: Option<OsString>,
 }
 
-impl FabricFilter {
+impl AttrFilter {
     /// Whether every controller passes.
     pub fn is_empty(&self) -> bool {
         self.transport.is_none() && self.traddr.is_none() && self.nqn.is_none()
     }
 }
 
-/// The controllers that `disconnect-all` disconnects, by owner.
+/// The controllers that are to be disconnected, if the policy allows it.
 #[derive(Debug)]
-pub enum Whose {
-    /// Controllers without an owner.
-    Nobodys,
-    /// Controllers that this orchestrator owns.
-    Owners(Value),
-    /// All fabrics controllers.
-    Everybodys,
+pub enum Targets {
+    /// These devices.
+    Devices(Vec<Device>),
+    /// The controllers of a subsystem.
+    Subsystem(AttrFilter),
+    /// All controllers (`disconnect-all`).
+    All(AttrFilter),
 }
 
-/// The output format of `status`.
+/// The output format of a listing.
 #[derive(Debug)]
-pub enum Look {
+pub enum Layout {
+    /// The form of `nvme registry list`.
+    Plain,
     /// A table.
     Table {
         /// The columns, in the order in which they are printed.
@@ -116,18 +128,6 @@ pub enum Look {
         /// The keys. `None`: all of them, and the attributes.
         columns: Option<Vec<Column>>,
     },
-    /// Device names, one a line.
-    Names,
-}
-
-/// The output format of `list`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// The form of `nvme registry list`.
-    #[default]
-    Plain,
-    /// One JSON object.
-    Json,
     /// Device names, one a line.
     Names,
 }

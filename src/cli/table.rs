@@ -2,7 +2,10 @@
 //! it. Each entry names the function that makes its request, so that no command is parsed as another one.
 
 use super::arguments::Arguments;
-use super::options::{DRY_RUN, Id, JSON, NAMES, NQN, OWNER, Opt, TRADDR, TRANSPORT, UNOWNED_HELP, YES, flag, option};
+use super::options::{
+    DRY_RUN, FORCE_IN_USE, IN_USE, Id, JSON, NAMES, NQN, OWNER, Opt, TRADDR, TRANSPORT, UNOWNED_HELP, WAIT, YES, flag,
+    option,
+};
 use super::parsers;
 use super::request::Request;
 use crate::error::Error;
@@ -45,7 +48,8 @@ pub const COMMANDS: &[Command] = &[
         summary: "connect a controller and register its owner in one step",
         about: "Writes options of the kernel to /dev/nvme-fabrics, registers the new controller, and prints its device.\n\
                 hostnqn and hostid default to the files in /etc/nvme. If the kernel already has this connection, the\n\
-                exit code is 1 and the entry is not changed.\n\
+                exit code is 1 and the entry is not changed; with --idempotent the device is printed and claimed, and\n\
+                the exit code is 1 only if another orchestrator owns it.\n\
                 \n\
                 Options with a value: transport nqn traddr trsvcid host_traddr host_iface hostnqn hostid queue_size\n\
                 nr_io_queues nr_write_queues nr_poll_queues reconnect_delay ctrl_loss_tmo fast_io_fail_tmo\n\
@@ -54,7 +58,16 @@ pub const COMMANDS: &[Command] = &[
                 \n\
                 Secrets can be given in the environment, which other users cannot read: NVME_REGISTRY_DHCHAP_SECRET,\n\
                 NVME_REGISTRY_DHCHAP_CTRL_SECRET, NVME_REGISTRY_TLS_KEY, NVME_REGISTRY_KEYRING.",
-        options: &[OWNER, flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here")],
+        options: &[
+            OWNER,
+            flag(
+                Id::Idempotent,
+                "idempotent",
+                None,
+                "succeed if it is connected already and NAME's, or without an owner",
+            ),
+            flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here"),
+        ],
         example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
         parse: parsers::connect,
     },
@@ -79,6 +92,7 @@ pub const COMMANDS: &[Command] = &[
         options: &[
             OWNER,
             flag(Id::Unowned, "unowned", None, "claim every controller that has no owner"),
+            IN_USE,
             TRANSPORT,
             TRADDR,
             NQN,
@@ -108,8 +122,9 @@ pub const COMMANDS: &[Command] = &[
         name: "check",
         arguments: "DEVICE [--as NAME]",
         summary: "tell by exit code whether a controller may be taken down",
-        about: "Exits 0 if the controller has no owner, or if NAME owns it. Exits 1 if another orchestrator owns it, which\n\
-                is named on standard error, if there is no such controller, or if the controller is local (PCIe).",
+        about: "Exits 0 if the controller has no owner, or if NAME owns it, and no disk would be lost that is in use. Exits 1\n\
+                if another orchestrator owns it, if a disk in use has no other usable path, if there is no such\n\
+                controller, or if the controller is local (PCIe). The reason is on standard error.",
         options: &[option(Id::As, "as", None, "NAME", "the orchestrator on whose behalf to check")],
         example: "nvme-registry check nvme4 && nvme disconnect -d nvme4",
         parse: parsers::check,
@@ -157,6 +172,7 @@ pub const COMMANDS: &[Command] = &[
         options: &[
             option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
             flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
+            IN_USE,
             flag(Id::Stale, "stale", None, "only entries of controllers that are gone"),
             flag(Id::All, "all", None, "all entries, including stale ones"),
             TRANSPORT,
@@ -172,12 +188,14 @@ pub const COMMANDS: &[Command] = &[
         name: "status",
         arguments: "[filters]",
         summary: "show every controller, owned or not",
-        about: "Prints a table: device, owner ('-' none, 'kernel' local controller, '?' cannot be read), transport, address,\n\
-                subsystem NQN, state, and whether the entry is 'current', 'stale' or 'unverified' ('-' no entry).\n\
-                Columns: DEVICE OWNER TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY.",
+        about: "Prints a table: device, owner ('-' none, 'kernel' local controller, '?' cannot be read), what its disks are used\n\
+                for, transport, address, subsystem NQN, state, and whether the entry is 'current', 'stale' or\n\
+                'unverified' ('-' no entry).\n\
+                Columns: DEVICE OWNER USE TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY.",
         options: &[
             option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
             flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
+            IN_USE,
             flag(Id::Stale, "stale", None, "only controllers with a stale entry"),
             TRANSPORT,
             TRADDR,
@@ -202,24 +220,39 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "disconnect",
-        arguments: "DEVICE --owner NAME",
-        summary: "disconnect a controller that NAME owns or that has no owner",
-        about: "If another orchestrator owns the controller, exits 1 and names the owner. ('nvme disconnect' does not check.)",
-        options: &[OWNER],
-        example: "nvme-registry disconnect nvme4 --owner stas",
+        arguments: "DEVICE... | --nqn N [--traddr A] [--owner NAME | --as NAME]",
+        summary: "disconnect controllers that have no owner and no disk in use",
+        about: "Disconnects controllers that have no owner; with --owner what NAME owns, with --as either. A controller that\n\
+                carries the last usable path to a disk in use (mounted, swap, LVM, dm-crypt, md) is left alone, and the\n\
+                user of the disk is named (exit code 1). --nqn means all controllers of a subsystem. With --wait it\n\
+                returns when the controllers are gone, or exits 3 and names those that are not.",
+        options: &[
+            option(Id::Owner, "owner", None, "NAME", "disconnect what NAME owns"),
+            option(Id::As, "as", None, "NAME", "disconnect what NAME owns, and what has no owner"),
+            NQN,
+            TRADDR,
+            WAIT,
+            FORCE_IN_USE,
+            DRY_RUN,
+        ],
+        example: "nvme-registry disconnect --nqn nqn.2026-01.example:data --as stas --wait 10",
         parse: parsers::disconnect,
     },
     Command {
         name: "disconnect-all",
-        arguments: "[-t TRANSPORT] [--owner NAME | --force]",
-        summary: "disconnect the controllers that have no owner",
+        arguments: "[-t TRANSPORT] [--owner NAME | --as NAME | --force]",
+        summary: "disconnect the controllers that have no owner and no disk in use",
         about: "Disconnects fabrics controllers only, never local ones. A controller whose owner cannot be read counts as\n\
-                owned. Prints each controller that it disconnected, or left alone and why. With --owner or --force it\n\
-                asks for a typed 'yes' on a terminal.",
+                owned. Of a disk in use the last usable path stays (exit code 1). Prints each controller that it\n\
+                disconnected, or left alone and why. On a terminal it shows what it would disconnect, and asks for a\n\
+                typed 'yes'.",
         options: &[
             TRANSPORT,
             option(Id::Owner, "owner", None, "NAME", "disconnect the controllers that NAME owns instead"),
+            option(Id::As, "as", None, "NAME", "disconnect what NAME owns, and what has no owner"),
             flag(Id::Force, "force", None, "disconnect every fabrics controller, regardless of its owner"),
+            WAIT,
+            FORCE_IN_USE,
             DRY_RUN,
             YES,
         ],

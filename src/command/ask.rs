@@ -3,9 +3,17 @@
 
 use rustix::io::{Errno, read, write};
 use rustix::stdio::{stderr, stdin};
+use rustix::termios::isatty;
 
 use super::Context;
 use crate::error::Error;
+
+impl Context {
+    /// Whether a change is asked about first: on a terminal, unless `--yes` answers.
+    pub(super) fn asks(&self) -> bool {
+        !self.yes && isatty(stdin())
+    }
+}
 
 /// Asks `[y/N]`, and says whether to go on.
 ///

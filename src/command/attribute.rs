@@ -5,14 +5,15 @@
 use super::Context;
 use super::ask::confirmed;
 use super::own::{log_registered, may_replace_owner};
+use crate::audit;
 use crate::error::{Error, Exit};
 use crate::name::{AttrName, Device, Value};
 use crate::registry::entry::Wanted;
 use crate::registry::look::Seen;
 use crate::registry::retire::Removal;
 use crate::report::output::Output;
-use crate::report::story;
 
+#[inline(never)]
 pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<Exit, Error> {
     let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
         return Ok(Exit::No);
@@ -29,6 +30,7 @@ pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name
     }
 }
 
+#[inline(never)]
 pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<Exit, Error> {
     let live = context.kernel.probe_live(device)?;
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
@@ -48,10 +50,11 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
     }
     let attribute = (name, value);
     context.logged(registry.update(&context.kernel, device, live, &attribute))?;
-    story::attribute(device, &attribute.0, None, "updated");
+    audit::attribute(device, &attribute.0, None, "updated");
     Ok(Exit::Done)
 }
 
+#[inline(never)]
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Error> {
     if context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
@@ -64,13 +67,14 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
     };
     match registry.remove(&context.kernel, device, None)? {
         Removal::Done(owner) => {
-            story::deleted(device, &owner);
+            audit::deleted(device, &owner);
             Ok(Exit::Done)
         }
         removal => Ok(nothing_removed(context, device, &removal)),
     }
 }
 
+#[inline(never)]
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<Exit, Error> {
     if name.is_owner() && context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
@@ -88,7 +92,7 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
     };
     match removal {
         Some(Removal::Done(owner)) => {
-            story::attribute(device, name, owner.name(), "deleted");
+            audit::attribute(device, name, owner.name(), "deleted");
             Ok(Exit::Done)
         }
         Some(removal) => Ok(nothing_removed(context, device, &removal)),

@@ -8,21 +8,26 @@ use std::os::unix::ffi::OsStrExt;
 use log::error;
 
 use super::Context;
-use super::own::log_registered;
+use super::own::{claim_one, log_registered};
 use crate::error::{Error, Exit, Kind};
+use crate::guard::Ownership;
 use crate::kernel::arguments;
+use crate::kernel::controller::ControllerAttrs;
 use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
+use crate::registry::own::Claimed;
 use crate::report::output::{Output, complain};
 
 /// The host's identity, where the caller gives none.
 const IDENTITY: [(&str, &str); 2] = [("hostnqn", "/etc/nvme/hostnqn"), ("hostid", "/etc/nvme/hostid")];
 
+#[inline(never)]
 pub(super) fn connect(
     context: &Context,
     out: &mut Output,
     owner: &Value,
     mut options: Vec<FabricsOption>,
+    idempotent: bool,
 ) -> Result<Exit, Error> {
     if options.iter().any(FabricsOption::is_secret) {
         arguments::hide(|key| SECRETS.iter().any(|secret| secret.as_bytes() == key))?;
@@ -44,10 +49,11 @@ pub(super) fn connect(
             options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
         }
     }
-    // Made first: what can be refused is refused before there is a controller that nobody owns.
+    // Made first: a registry that cannot be written is refused before there is a controller without an owner.
     let registry = context.make_registry()?;
     let device = match context.kernel.connect(&options)? {
         Connected::Controller(device) => device,
+        Connected::Already if idempotent => return already(context, out, owner, &options),
         Connected::Already => {
             context.note("already connected; its entry, if it has one, is left as it is");
             return Ok(Exit::No);
@@ -77,4 +83,41 @@ pub(super) fn connect(
             Ok(Exit::System)
         }
     }
+}
+
+/// Claims a controller that is connected already. Its device is printed in any case.
+fn already(context: &Context, out: &mut Output, owner: &Value, options: &[FabricsOption]) -> Result<Exit, Error> {
+    for device in context.kernel.controllers()? {
+        let Some(controller) = context.kernel.open_controller(device)? else { continue };
+        if !is_connection(options, &controller.attrs()?) {
+            continue;
+        }
+        out.line_now(device);
+        return match claim_one(context, device, owner)? {
+            Claimed::Won | Claimed::Already => Ok(Exit::Done),
+            Claimed::Lost(Ownership::Unreadable(error)) => Err(error),
+            Claimed::Lost(other) => {
+                let name = other.name().map(ToString::to_string).unwrap_or_default();
+                context.note(format_args!("{device}: connected already, and owned by {name}"));
+                Ok(Exit::No)
+            }
+        };
+    }
+    complain(
+        "connect: the kernel says that this is connected already, but no controller has this address and subsystem",
+    );
+    Ok(Exit::System)
+}
+
+/// Whether a controller is the connection that the options describe.
+fn is_connection(options: &[FabricsOption], attrs: &ControllerAttrs) -> bool {
+    options.iter().all(|option| {
+        let value = option.value.as_ref().map(Value::as_bytes);
+        match option.key.as_str() {
+            "transport" => attrs.transport.as_deref() == value,
+            "nqn" => attrs.subsysnqn.as_deref() == value,
+            "traddr" | "trsvcid" | "host_traddr" | "host_iface" => attrs.address_part(&option.key) == value,
+            _ => true,
+        }
+    })
 }

@@ -1,145 +1,265 @@
-//! `disconnect` and `disconnect-all`: taking down exactly what may be taken down.
+//! `disconnect` and `disconnect-all`: taking down what may be taken down.
 //!
-//! Each controller is opened once. Its entry is judged against what was opened, and what is deleted is what was opened:
-//! a name that is recycled in between is never hit (H12). The policy is in [`crate::guard`].
+//! Each controller is opened once. Its entry is judged against what was opened, and what is deleted is what was opened: a
+//! name that is recycled in between is never hit. The disks of the controller that are idle are held open exclusively
+//! until the kernel has deleted it, so that none can be mounted in between (U1). The policy is in [`crate::guard`].
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::Context;
 use super::ask::typed_yes;
-use crate::cli::Whose;
+use super::filter::has_attrs;
+use crate::audit;
+use crate::cli::Targets;
 use crate::error::{Error, Exit, Kind};
-use crate::guard::{Decision, Mode, Reason, Standing, decide};
+use crate::guard::{Candidate, Decision, Ownership, Policy, Reason, decide};
 use crate::kernel::controller::{Controller, Deleted};
-use crate::name::{Device, Value};
-use crate::registry::entry::Ownership;
+use crate::kernel::disks::Held;
+use crate::kernel::paths::Worth;
+use crate::name::Device;
 use crate::registry::entry::Wanted;
-use crate::registry::look::{Against, Seen};
+use crate::registry::look::Against;
 use crate::report::output::{Output, complain};
-use crate::report::story;
+use crate::usage::{DiskUse, going};
+use crate::verdict::Sysfs;
 
-pub(super) fn one(context: &Context, out: &mut Output, device: Device, owner: &Value) -> Result<Exit, Error> {
-    // Names what is missing, if something is.
-    context.kernel.require_live(device)?;
-    let Some(controller) = context.kernel.open_controller(device)? else {
-        return Err(Kind::NoController { device, why: "it has just gone away" }.into());
-    };
-    let seen = look(context, &controller);
-    match decide(Mode::OwnedByOrUnowned(owner), controller.is_local()?, true, standing(&seen)) {
-        Decision::Disconnect => {
-            take_down(out, &controller, standing(&seen))?;
-            Ok(Exit::Done)
-        }
-        Decision::Leave(reason) => {
-            context.note(format_args!("{device}: left alone: {reason}"));
-            let unread = reason == Reason::Unreadable;
-            if unread { unreadable(seen).map_or(Ok(Exit::No), Err) } else { Ok(Exit::No) }
-        }
-    }
+/// How often `--wait` looks whether the controllers are gone.
+const WAIT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What came of one controller.
+enum Outcome {
+    /// It is gone, or would go.
+    Gone,
+    /// It is left alone because of its owner, its transport, or because it is local.
+    LeftAlone,
+    /// It is left alone because a disk of it is in use, or may be.
+    InUse,
+    /// It is left alone because its owner cannot be read.
+    Unreadable,
 }
 
-pub(super) fn all(
+#[inline(never)]
+pub(super) fn disconnect(
     context: &Context,
     out: &mut Output,
-    transport: Option<&OsStr>,
-    whose: &Whose,
+    targets: &Targets,
+    policy: &Policy,
+    wait: Option<u32>,
     dry_run: bool,
 ) -> Result<Exit, Error> {
-    let (mode, question) = match whose {
-        Whose::Nobodys => (Mode::Unowned, None),
-        Whose::Owners(name) => (Mode::OwnedBy(name), Some(format!("Disconnect every controller that {name} owns?"))),
-        Whose::Everybodys => (Mode::Force, Some("Disconnect every fabrics controller, whoever owns it?".to_owned())),
-    };
-    if let Some(question) = question.filter(|_| !dry_run)
-        && !typed_yes(context, question)?
-    {
-        return Ok(Exit::No);
+    let (candidates, mut code) = found(context, targets)?;
+    if candidates.is_empty() && code == Exit::Done {
+        context.note(match targets {
+            Targets::Subsystem(_) => "no controller of that subsystem",
+            _ => "no controllers: nothing to do",
+        });
+        return Ok(if let Targets::Subsystem(_) = targets { Exit::No } else { Exit::Done });
     }
-    let devices = context.kernel.controllers()?;
-    if devices.is_empty() {
-        context.note("no controllers: nothing to do");
+    let is_all = matches!(targets, Targets::All(_));
+    let mut run = Run { context, targets, policy, dry_run, gone_paths: Vec::new() };
+    if is_all && !dry_run && context.asks() {
+        // The person sees what would go before the question.
+        run.dry_run = true;
+        let mut goes = false;
+        for candidate in &candidates {
+            goes |= matches!(run.one(out, candidate)?, Outcome::Gone);
+        }
+        if goes && !(out.flush() && typed_yes(context, "Disconnect these controllers?")?) {
+            return Ok(Exit::No);
+        }
+        run.dry_run = false;
     }
-    let mut code = Exit::Done;
-    for device in devices {
+    let mut gone = Vec::new();
+    for candidate in candidates {
         // One that cannot be disconnected does not keep the others from it.
-        if let Err(error) = each(context, out, device, transport, mode, dry_run) {
-            complain(&error);
-            code = Exit::System;
-        }
+        code = code.max(match run.one(out, &candidate) {
+            Ok(Outcome::Gone) => {
+                gone.push(candidate.controller);
+                Exit::Done
+            }
+            Ok(Outcome::LeftAlone) if is_all => Exit::Done,
+            Ok(Outcome::LeftAlone | Outcome::InUse) => Exit::No,
+            Ok(Outcome::Unreadable) => Exit::System,
+            Err(error) => {
+                complain(&error);
+                Exit::System
+            }
+        });
     }
-    Ok(code)
+    match wait {
+        Some(seconds) if !dry_run => Ok(code.max(wait_for(context, &gone, seconds)?)),
+        _ => Ok(code),
+    }
 }
 
-fn each(
-    context: &Context,
-    out: &mut Output,
-    device: Device,
-    transport: Option<&OsStr>,
-    mode: Mode<'_>,
+/// A controller that is meant, opened.
+struct Meant {
+    controller: Controller,
+    worth: Worth,
+}
+
+/// The controllers that are meant. Those whose paths are worth least come first, so that the last one that is left of a
+/// disk in use is the best. Also says whether one that was named is not there.
+fn found(context: &Context, targets: &Targets) -> Result<(Vec<Meant>, Exit), Error> {
+    let mut code = Exit::Done;
+    let mut found: Vec<Meant> = Vec::new();
+    let devices = match targets {
+        Targets::Devices(devices) => devices.clone(),
+        Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
+    };
+    for device in devices {
+        match (context.kernel.open_controller(device)?, targets) {
+            (None, Targets::Devices(_)) => {
+                let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
+                let error = context.kernel.require_live(device).err().unwrap_or(missing.into());
+                complain(&error);
+                code = code.max(error.exit());
+            }
+            (None, _) => {}
+            (Some(controller), Targets::Subsystem(filter)) if !has_attrs(filter, &controller.attrs()?) => {}
+            (Some(controller), _) => {
+                // Without paths there is nothing to compare.
+                let worth = controller.worth().unwrap_or(Worth::Optimized);
+                let place = found.iter().position(|other| other.worth > worth).unwrap_or(found.len());
+                found.insert(place, Meant { controller, worth });
+            }
+        }
+    }
+    Ok((found, code))
+}
+
+/// What was asked for, and what was done of it.
+struct Run<'r> {
+    context: &'r Context,
+    targets: &'r Targets,
+    policy: &'r Policy,
     dry_run: bool,
-) -> Result<(), Error> {
-    let Some(controller) = context.kernel.open_controller(device)? else {
-        return Ok(());
-    };
-    let wanted = match transport {
-        None => true,
-        Some(wanted) => controller.attribute("transport")?.as_deref() == Some(wanted.as_bytes()),
-    };
-    let seen = look(context, &controller);
-    match decide(mode, controller.is_local()?, wanted, standing(&seen)) {
-        Decision::Disconnect if dry_run => out.line_now(format_args!("{device}: would be disconnected")),
-        Decision::Disconnect => take_down(out, &controller, standing(&seen))?,
-        Decision::Leave(reason) => {
-            out.line_now(format_args!("{device}: left alone: {reason}"));
-            let unread = reason == Reason::Unreadable;
-            return if unread { unreadable(seen).map_or(Ok(()), Err) } else { Ok(()) };
+    /// In a dry run: what each usable path that would be gone by now was a path to.
+    gone_paths: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Decides on one controller, and disconnects it where that is the decision and this is no dry run.
+    fn one(&mut self, out: &mut Output, meant: &Meant) -> Result<Outcome, Error> {
+        let Run { context, policy, .. } = *self;
+        let controller = &meant.controller;
+        let device = controller.device;
+        let local = controller.is_local()?;
+        let wanted = match self.targets {
+            Targets::All(filter) => filter.is_empty() || has_attrs(filter, &controller.attrs()?),
+            Targets::Devices(_) | Targets::Subsystem(_) => true,
+        };
+        let owner = owner(context, controller);
+        // On ownership first: the disks of a controller that is left alone anyhow are not opened.
+        if let Decision::Leave(reason) = decide(policy, Candidate { local, wanted, owner: &owner, disks: &[] }) {
+            return Ok(self.leave(out, device, reason, &owner));
+        }
+        if self.dry_run {
+            let mut disks = context.kernel.ask_disks(controller, context.users())?;
+            for paths in disks.iter_mut().filter_map(|disk| disk.paths.as_mut()) {
+                let gone = self.gone_paths.iter().filter(|of| **of == paths.of).count();
+                paths.usable = paths.usable.saturating_sub(gone);
+            }
+            if let Decision::Leave(reason) = decide(policy, Candidate { local, wanted, owner: &owner, disks: &disks }) {
+                return Ok(self.leave(out, device, reason, &owner));
+            }
+            out.line_now(format_args!("{device}: would be disconnected{}", Going(&disks)));
+            if meant.worth > Worth::Unusable {
+                self.gone_paths.extend(disks.into_iter().filter_map(|disk| Some(disk.paths?.of)));
+            }
+            return Ok(Outcome::Gone);
+        }
+        let held = context.kernel.hold_disks(controller)?;
+        // Again, right before the write: it may have been registered meanwhile.
+        let owner = self::owner(context, controller);
+        match decide(policy, Candidate { local, wanted, owner: &owner, disks: &held.disks }) {
+            Decision::Disconnect => take_down(out, controller, &owner, held),
+            Decision::Leave(reason) => {
+                if let Reason::InUse(_) = reason {
+                    audit::in_use(device, &owner, &reason.to_string());
+                }
+                Ok(self.leave(out, device, reason, &owner))
+            }
         }
     }
-    Ok(())
-}
 
-/// Why an owner could not be read.
-fn unreadable(seen: Result<Option<Seen<'_>>, Error>) -> Option<Error> {
-    match seen {
-        Err(error) => Some(error),
-        Ok(seen) => match seen?.owner {
-            Ownership::Unreadable(error) => Some(error),
-            Ownership::Nobody | Ownership::Owner(_) => None,
-        },
+    /// Says why a controller is left alone: of those that were named on standard error, as the reason for a "no".
+    fn leave(&self, out: &mut Output, device: Device, reason: Reason<'_>, owner: &Ownership) -> Outcome {
+        match self.targets {
+            Targets::Devices(_) => self.context.note(format_args!("{device}: left alone: {reason}")),
+            Targets::Subsystem(_) | Targets::All(_) => out.line_now(format_args!("{device}: left alone: {reason}")),
+        }
+        match reason {
+            Reason::Unreadable => {
+                if let Ownership::Unreadable(error) = owner {
+                    complain(error);
+                }
+                Outcome::Unreadable
+            }
+            Reason::InUse(_) => Outcome::InUse,
+            _ => Outcome::LeftAlone,
+        }
     }
 }
 
-/// The entry under the controller's name, judged against the controller that was opened.
-fn look<'c>(context: &'c Context, controller: &Controller) -> Result<Option<Seen<'c>>, Error> {
-    match context.registry()? {
+/// The owner by the entry under the controller's name, judged against the controller that was opened.
+fn owner(context: &Context, controller: &Controller) -> Ownership {
+    let looked = context.registry().and_then(|registry| match registry {
         Some(registry) => registry.look(Against::Held(controller.sample()), controller.device, None, Wanted::Nothing),
         None => Ok(None),
+    });
+    match looked {
+        Ok(Some(seen)) if !seen.verdict.is_stale() => seen.owner,
+        Ok(_) => Ownership::Unowned,
+        Err(error) => Ownership::Unreadable(error),
     }
 }
 
-/// An entry that cannot be read counts as owned.
-fn standing<'s>(seen: &'s Result<Option<Seen<'_>>, Error>) -> Standing<'s> {
-    match seen {
-        Err(_) => Standing::Unreadable,
-        Ok(None) => Standing::Nobody,
-        Ok(Some(seen)) => match seen.valid_owner() {
-            Ownership::Nobody => Standing::Nobody,
-            Ownership::Owner(name) => Standing::Owner(name),
-            Ownership::Unreadable(_) => Standing::Unreadable,
-        },
-    }
-}
-
-fn take_down(out: &mut Output, controller: &Controller, standing: Standing<'_>) -> Result<(), Error> {
+/// Has the kernel delete the controller. `held` keeps idle disks from being mounted until that is done.
+fn take_down(out: &mut Output, controller: &Controller, owner: &Ownership, held: Held) -> Result<Outcome, Error> {
     let device = controller.device;
-    match controller.delete()? {
+    let deleted = controller.delete()?;
+    let paths = Going(&held.disks).to_string();
+    drop(held);
+    match deleted {
         Deleted::Done => {
-            let owner = if let Standing::Owner(name) = standing { Some(name) } else { None };
-            story::disconnected(device, owner);
-            out.line_now(format_args!("{device}: disconnected"));
+            audit::disconnected(device, owner.name(), &paths);
+            out.line_now(format_args!("{device}: disconnected{paths}"));
         }
         Deleted::Gone => out.line_now(format_args!("{device}: gone already")),
     }
-    Ok(())
+    Ok(Outcome::Gone)
+}
+
+/// Waits until the controllers are gone, `seconds` at most. Names those that are not.
+fn wait_for(context: &Context, controllers: &[Controller], seconds: u32) -> Result<Exit, Error> {
+    let end = Instant::now() + Duration::from_secs(seconds.into());
+    loop {
+        let mut left: Vec<Device> = Vec::new();
+        for controller in controllers {
+            let there = context.kernel.sample(controller.device)?.sysfs == Sysfs::Present(controller.incarnation);
+            left.extend(there.then_some(controller.device));
+        }
+        if left.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if Instant::now() >= end {
+            left.iter().for_each(|device| complain(format_args!("{device}: not gone after {seconds} s")));
+            return Ok(Exit::System);
+        }
+        sleep(WAIT_INTERVAL);
+    }
+}
+
+/// ": path 1 of 2 of nvme1n1, which is mounted on /data", for the disks in use that have another path.
+struct Going<'a>(&'a [DiskUse]);
+
+impl std::fmt::Display for Going<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, path) in going(self.0).enumerate() {
+            write!(f, "{}{path}", if index > 0 { "; " } else { ": " })?;
+        }
+        Ok(())
+    }
 }

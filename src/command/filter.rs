@@ -3,17 +3,15 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::cli::FabricFilter;
-use crate::report::fabric::Fabric;
+use crate::cli::AttrFilter;
+use crate::kernel::controller::ControllerAttrs;
 
-impl FabricFilter {
-    /// Whether the controller has every value that was asked for. An attribute that is missing matches no value.
-    pub(super) fn matches(&self, fabric: &Fabric) -> bool {
-        let is = |wanted: &Option<OsString>, found: Option<&[u8]>| {
-            wanted.as_ref().is_none_or(|wanted| found == Some(wanted.as_bytes()))
-        };
-        is(&self.transport, fabric.transport.as_deref())
-            && is(&self.traddr, fabric.traddr())
-            && is(&self.nqn, fabric.subsysnqn.as_deref())
-    }
+/// Whether a controller has every value that was asked for. An attribute that is missing matches no value.
+pub(super) fn has_attrs(filter: &AttrFilter, attrs: &ControllerAttrs) -> bool {
+    let is = |wanted: &Option<OsString>, found: Option<&[u8]>| {
+        wanted.as_ref().is_none_or(|wanted| found == Some(wanted.as_bytes()))
+    };
+    is(&filter.transport, attrs.transport.as_deref())
+        && is(&filter.traddr, attrs.address_part("traddr"))
+        && is(&filter.nqn, attrs.subsysnqn.as_deref())
 }

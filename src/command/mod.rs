@@ -6,59 +6,65 @@ mod attribute;
 mod connect;
 mod disconnect;
 mod filter;
-mod list;
 mod own;
 mod query;
-mod status;
+mod show;
 mod sweep;
 mod uevent;
 
 use std::cell::OnceCell;
 use std::mem::ManuallyDrop;
 
+use crate::audit;
 use crate::cli::{Invocation, Request, help};
 use crate::error::{Error, Exit};
 use crate::kernel::sysfs::Kernel;
+use crate::kernel::users::Users;
 use crate::name::Device;
 use crate::registry::Incident;
 use crate::registry::Registry;
 use crate::registry::entry::Wanted;
 use crate::registry::look::{Against, Seen};
 use crate::report::output::Output;
-use crate::report::story;
 use crate::root::Root;
 
 /// What every command works with.
 struct Context {
     root: Root,
     kernel: Kernel,
-    /// The registry, once somebody asked for it.
-    registry: OnceCell<Option<Registry>>,
-    /// The registry, once it was made.
-    made: OnceCell<Registry>,
+    /// The registry, once it was found or made.
+    registry: OnceCell<Registry>,
+    /// Who uses which block device, once it was asked for.
+    users: OnceCell<Users>,
     yes: bool,
     quiet: bool,
 }
 
 impl Context {
-    /// The registry, if there is one.
+    /// The registry, if there is one. One that is missing is looked for again the next time.
     fn registry(&self) -> Result<Option<&Registry>, Error> {
-        if let Some(registry) = self.registry.get() {
-            return Ok(registry.as_ref());
+        if self.registry.get().is_none()
+            && let Some(registry) = Registry::open(&self.root)?
+        {
+            return Ok(Some(self.registry.get_or_init(|| registry)));
         }
-        let registry = Registry::open(&self.root)?;
-        Ok(self.registry.get_or_init(|| registry).as_ref())
+        Ok(self.registry.get())
     }
 
     /// The registry, made where it is missing.
     fn make_registry(&self) -> Result<&Registry, Error> {
-        match self.registry.get() {
-            Some(Some(registry)) => Ok(registry),
-            _ => {
+        match self.registry()? {
+            Some(registry) => Ok(registry),
+            None => {
                 let registry = Registry::create(&self.root)?;
-                Ok(self.made.get_or_init(|| registry))
+                Ok(self.registry.get_or_init(|| registry))
             }
         }
+    }
+
+    /// Who uses which block device. For questions: all of one command are answered from the same moment.
+    fn users(&self) -> &Users {
+        self.users.get_or_init(|| self.kernel.users())
     }
 
     /// A device's entry, judged, if it has one, with the attributes that are `wanted`.
@@ -77,18 +83,12 @@ impl Context {
     }
 
     fn log_incidents(&self) {
-        let registries = [self.registry.get().and_then(Option::as_ref), self.made.get()];
-        for incident in registries.into_iter().flatten().flat_map(Registry::incidents) {
+        for incident in self.registry.get().map(Registry::incidents).unwrap_or_default() {
             match incident {
-                Incident::Removed { device, owner, reason } => story::retired(device, &owner, reason),
+                Incident::Removed { device, owner, reason } => audit::retired(device, &owner, reason),
                 Incident::LeftBehind(error) => log::warn!("left for the sweep: {error}"),
             }
         }
-    }
-
-    /// Whether a change of an owner is asked about first: on a terminal, unless `--yes` answers.
-    fn asks(&self) -> bool {
-        !self.yes && rustix::termios::isatty(rustix::stdio::stdin())
     }
 
     /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
@@ -102,13 +102,13 @@ impl Context {
 /// Runs a command and returns the exit code.
 ///
 /// # Errors
-/// Whatever kept the command from being done; [`Error::exit`] is the exit code then.
+/// What kept the command from being done. [`Error::exit`] is the exit code then.
 pub fn run(invocation: Invocation) -> Result<Exit, Error> {
     let Invocation { root, quiet, yes, request, .. } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
     let context =
-        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), made: OnceCell::new(), yes, quiet });
+        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), users: OnceCell::new(), yes, quiet });
     let mut output = Output::default();
     let code = context.logged(dispatch(context, &mut output, request))?;
     Ok(code.max(output.finish()))
@@ -125,10 +125,10 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
             Exit::Done
         }
         Request::Uevent => uevent::uevent(context),
-        Request::Connect { owner, options } => connect::connect(context, out, &owner, options)?,
+        Request::Connect { owner, options, idempotent } => connect::connect(context, out, &owner, options, idempotent)?,
         Request::Register { device, owner } => own::register(context, device, &owner)?,
         Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,
-        Request::ClaimUnowned { fabric, owner } => own::claim_unowned(context, out, &fabric, &owner)?,
+        Request::ClaimUnowned { attrs, in_use, owner } => own::claim_unowned(context, out, &attrs, in_use, &owner)?,
         Request::Release { device, owner } => own::release(context, device, &owner)?,
         Request::Owner { device } => query::owner(context, out, device)?,
         Request::Check { device, asker } => query::check(context, device, asker.as_ref())?,
@@ -137,11 +137,9 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
         Request::Update { device, attribute, value } => attribute::update(context, device, attribute, value)?,
         Request::Delete { device, attribute: None } => attribute::delete_entry(context, device)?,
         Request::Delete { device, attribute: Some(name) } => attribute::delete(context, device, &name)?,
-        Request::List { filter, format } => list::list(context, out, &filter, format)?,
-        Request::Status { filter, look } => status::status(context, out, &filter, &look)?,
-        Request::Disconnect { device, owner } => disconnect::one(context, out, device, &owner)?,
-        Request::DisconnectAll { transport, whose, dry_run } => {
-            disconnect::all(context, out, transport.as_deref(), &whose, dry_run)?
+        Request::Show { subjects, filter, layout } => show::show(context, out, subjects, &filter, &layout)?,
+        Request::Disconnect { targets, policy, wait, dry_run } => {
+            disconnect::disconnect(context, out, &targets, &policy, wait, dry_run)?
         }
         Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
     })

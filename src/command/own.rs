@@ -2,17 +2,20 @@
 
 use super::Context;
 use super::ask::confirmed;
-use crate::cli::FabricFilter;
+use super::filter::has_attrs;
+use crate::audit;
+use crate::cli::AttrFilter;
 use crate::error::{Error, Exit, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Live;
 use crate::name::{Device, Value};
-use crate::registry::entry::{Ownership, Wanted};
+use crate::registry::entry::Wanted;
 use crate::registry::own::{Claimed, Registered};
 use crate::registry::retire::Removal;
-use crate::report::fabric::Fabric;
 use crate::report::output::{Output, complain};
-use crate::report::story;
+use crate::usage::Use;
 
+#[inline(never)]
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Fails before it asks, and before it makes /run/nvme.
     let live = context.kernel.require_live(device)?;
@@ -24,6 +27,7 @@ pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Resu
 }
 
 /// Tells of a registration, and then of what went wrong with it, if anything did.
+#[inline(never)]
 pub(super) fn log_registered(
     device: Device,
     owner: &Value,
@@ -33,12 +37,14 @@ pub(super) fn log_registered(
     match registered {
         Registered::Unchanged => Ok(Exit::Done),
         Registered::Written { replaced, failure } => {
-            story::registered(device, owner, live, replaced.as_ref());
+            let before = replaced.as_ref().and_then(|old| Some((old.owner.as_ref()?, old.stale)));
+            audit::registered(device, owner, live, before);
             failure.map_or(Ok(Exit::Done), Err)
         }
     }
 }
 
+#[inline(never)]
 pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     for &device in devices {
@@ -52,8 +58,8 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
                 complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
                 Exit::System
             }
-            Ok(Claimed::Lost(somebody)) => {
-                let name = somebody.name().map(ToString::to_string).unwrap_or_default();
+            Ok(Claimed::Lost(other)) => {
+                let name = other.name().map(ToString::to_string).unwrap_or_default();
                 context.note(format_args!("{device}: owned by {name}"));
                 Exit::No
             }
@@ -67,23 +73,19 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
     Ok(worst)
 }
 
-/// Claims whatever fabrics controllers nobody owns, for scripts that run right after a tool that does not know the
-/// registry. That others own the rest is as it should be.
+/// Claims the fabrics controllers without an owner, for scripts that run right after a tool that does not know the
+/// registry. Controllers that have an owner are passed over.
+#[inline(never)]
 pub(super) fn claim_unowned(
     context: &Context,
     out: &mut Output,
-    filter: &FabricFilter,
+    filter: &AttrFilter,
+    in_use: bool,
     owner: &Value,
 ) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     for device in context.kernel.controllers()? {
-        let claimed = Fabric::read(&context.kernel, device).and_then(|fabric| {
-            if fabric.is_local() || !filter.matches(&fabric) {
-                return Ok(None);
-            }
-            claim_one(context, device, owner).map(Some)
-        });
-        match claimed {
+        match claim_if(context, device, filter, in_use, owner) {
             Ok(Some(Claimed::Won)) => out.line_now(device),
             // It went away meanwhile, or was never a fabrics controller.
             Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
@@ -101,15 +103,38 @@ pub(super) fn claim_unowned(
     Ok(worst)
 }
 
-fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
+/// Claims a fabrics controller that passes the filters. `None`: it does not.
+fn claim_if(
+    context: &Context,
+    device: Device,
+    filter: &AttrFilter,
+    in_use: bool,
+    owner: &Value,
+) -> Result<Option<Claimed>, Error> {
+    let Some(controller) = context.kernel.open_controller(device)? else {
+        return Ok(None);
+    };
+    let attrs = controller.attrs()?;
+    if attrs.is_local() || !has_attrs(filter, &attrs) {
+        return Ok(None);
+    }
+    if in_use && context.kernel.ask_disks(&controller, context.users())?.iter().all(|disk| disk.state == Use::Idle) {
+        return Ok(None);
+    }
+    claim_one(context, device, owner).map(Some)
+}
+
+#[inline(never)]
+pub(super) fn claim_one(context: &Context, device: Device, owner: &Value) -> Result<Claimed, Error> {
     let live = context.kernel.require_live(device)?;
     let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
     if let Claimed::Won = claimed {
-        story::claimed(device, owner, live);
+        audit::claimed(device, owner, live);
     }
     Ok(claimed)
 }
 
+#[inline(never)]
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     if context.asks() {
         let seen = context.look(device, Wanted::Nothing)?;
@@ -124,7 +149,7 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
     };
     match removal {
         Removal::Done(_) => {
-            story::released(device, owner);
+            audit::released(device, owner);
             return Ok(Exit::Done);
         }
         Removal::NotOwned(Ownership::Unreadable(error)) => {
@@ -132,13 +157,14 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
             return Ok(Exit::System);
         }
         Removal::NotOwned(Ownership::Owner(name)) => context.note(format_args!("{device}: owned by {name}")),
-        Removal::NotOwned(Ownership::Nobody) => context.note(format_args!("{device}: nobody owns it")),
+        Removal::NotOwned(Ownership::Unowned) => context.note(format_args!("{device}: nobody owns it")),
         Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
     Ok(Exit::No)
 }
 
-/// Asks before somebody else's ownership is overwritten.
+/// Asks before the owner of a controller is changed.
+#[inline(never)]
 pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value) -> Result<bool, Error> {
     if !context.asks() {
         return Ok(true);
@@ -147,7 +173,7 @@ pub(super) fn may_replace_owner(context: &Context, device: Device, owner: &Value
         return Ok(true);
     };
     match seen.valid_owner() {
-        Ownership::Nobody => Ok(true),
+        Ownership::Unowned => Ok(true),
         Ownership::Owner(name) if name == owner => Ok(true),
         Ownership::Owner(name) => {
             confirmed(context, format_args!("{device}: change the owner from {name} to {owner}?"))

@@ -1,13 +1,14 @@
-//! `owner`, `check`, `export`: questions about one controller. They always judge: a stale entry speaks for nobody.
+//! `owner`, `check`, `export`: questions about one controller. They always judge: the owner in a stale entry is none.
 
 use super::Context;
 use crate::error::{Error, Exit, Kind};
+use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::name::{Device, Value};
-use crate::registry::entry::Ownership;
 use crate::registry::entry::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
 
+#[inline(never)]
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
     let Some(seen) = context.look(device, Wanted::Nothing)?.filter(|seen| !seen.verdict.is_stale()) else {
         return Ok(Exit::No);
@@ -18,34 +19,48 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
             Ok(Exit::Done)
         }
         Ownership::Unreadable(error) => Err(error),
-        Ownership::Nobody => Ok(Exit::No),
+        Ownership::Unowned => Ok(Exit::No),
     }
 }
 
+#[inline(never)]
 pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) -> Result<Exit, Error> {
-    let seen = context.look(device, Wanted::Nothing)?;
-    match seen.as_ref().map_or(&Ownership::Nobody, |seen| seen.valid_owner()) {
-        Ownership::Owner(name) if Some(name) == asker => Ok(Exit::Done),
-        Ownership::Owner(name) => {
-            context.note(format_args!("{device}: owned by {name}"));
-            Ok(Exit::No)
-        }
+    let owner = match context.look(device, Wanted::Nothing)? {
+        Some(seen) if !seen.verdict.is_stale() => seen.owner,
+        _ => Ownership::Unowned,
+    };
+    match &owner {
         Ownership::Unreadable(error) => {
             complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
-            Ok(Exit::System)
+            return Ok(Exit::System);
         }
-        // Nobody's, and there, and not the kernel's: may be taken down.
-        Ownership::Nobody => match context.kernel.require_live(device) {
-            Ok(_) => Ok(Exit::Done),
+        // Without an owner it must be a fabrics controller that is there.
+        Ownership::Unowned => match context.kernel.require_live(device) {
+            Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {
                 context.note(error);
-                Ok(Exit::No)
+                return Ok(Exit::No);
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         },
+        Ownership::Owner(_) => {}
+    }
+    let disks = match context.kernel.open_controller(device)? {
+        Some(controller) => context.kernel.ask_disks(&controller, context.users())?,
+        None => Vec::new(),
+    };
+    let mode = asker.map_or(Mode::Unowned, |asker| Mode::OwnedByOrUnowned(asker.clone()));
+    let candidate = Candidate { local: false, wanted: true, owner: &owner, disks: &disks };
+    match decide(&Policy { mode, force_in_use: false }, candidate) {
+        Decision::Disconnect => Ok(Exit::Done),
+        Decision::Leave(reason) => {
+            context.note(format_args!("{device}: {reason}"));
+            Ok(Exit::No)
+        }
     }
 }
 
+#[inline(never)]
 pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
     let Some(seen) = context.look(device, Wanted::All)?.filter(|seen| !seen.verdict.is_stale()) else {
         context.note(format_args!("{device}: not registered"));
@@ -55,7 +70,7 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
     match seen.owner {
         Ownership::Owner(name) => code = line(out, device, export::OWNER_VARIABLE, &name),
         Ownership::Unreadable(error) => return Err(error),
-        Ownership::Nobody => {}
+        Ownership::Unowned => {}
     }
     let mut variables: Vec<String> = Vec::new();
     for (name, value) in seen.attributes.into_iter().filter(|(name, _)| name.is_private()) {

@@ -1,12 +1,13 @@
 //! `sweep`: stale entries and leftovers.
 
 use super::Context;
+use crate::audit;
 use crate::error::{Error, Exit};
-use crate::registry::entry::Ownership;
+use crate::guard::Ownership;
 use crate::registry::sweep::Swept;
 use crate::report::output::{self, Output};
-use crate::report::story;
 
+#[inline(never)]
 pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Result<Exit, Error> {
     let Some(registry) = context.registry()? else {
         return Ok(Exit::Done);
@@ -17,18 +18,18 @@ pub(super) fn sweep(context: &Context, out: &mut Output, dry_run: bool) -> Resul
             let reason = verdict.reason();
             let name = match &owner {
                 Ownership::Owner(name) => name.to_string(),
-                Ownership::Nobody => "-".to_owned(),
+                Ownership::Unowned => "-".to_owned(),
                 Ownership::Unreadable(_) => "?".to_owned(),
             };
             out.line_now(format_args!("{device}: {name}: {reason}"));
             if !dry_run {
-                story::retired(device, &owner, reason);
+                audit::retired(device, &owner, reason);
             }
         }
         Ok(Swept::Leftover(path)) => {
             out.line_now(format_args!("{path}: leftover"));
             if !dry_run {
-                story::swept(&path);
+                audit::swept(&path);
             }
         }
         Err(error) => {

@@ -1,17 +1,19 @@
 //! `uevent`: what udev runs when a controller comes or goes.
 //!
 //! Both matter. A `remove` retires the entry of the controller that went; an `add` retires one that a connector which
-//! does not know the registry would otherwise inherit (H2). In the common case, nothing registered, this is two opens.
+//! does not know the registry would otherwise inherit. In the common case, nothing registered, this is two opens.
 
 use log::error;
 
 use super::Context;
+use crate::audit;
 use crate::error::{Error, Exit};
 use crate::kernel::uevent::{Environment, Event, from_environment};
-use crate::report::story;
+use crate::registry::Retired;
 
 /// Handles the event in the environment, and returns the exit code. A failure is only logged: udev shows a program's
 /// standard error at debug level, and a standard error that is not read must not hold up the event.
+#[inline(never)]
 pub(super) fn uevent(context: &Context) -> Exit {
     match from_environment(|name| std::env::var_os(name)) {
         Environment::Event(event) => {
@@ -20,7 +22,7 @@ pub(super) fn uevent(context: &Context) -> Exit {
                 return error.exit();
             }
         }
-        Environment::Other(what) => story::not_ours(&what),
+        Environment::Other(what) => audit::not_ours(&what),
         Environment::Missing(variable) => {
             error!(
                 "uevent: {variable} not set: this command takes a udev event from its environment (see 'nvme-registry uevent -h')"
@@ -37,8 +39,15 @@ fn handle(context: &Context, event: Event) -> Result<(), Error> {
         None => None,
     };
     match looked {
-        Some((seen, retired)) if retired.is_some() || !seen.is_empty()? => story::judged(event, &seen, retired),
-        _ => story::nothing_registered(event),
+        Some((seen, retired)) if retired.is_some() || !seen.is_empty()? => {
+            let outcome = retired.map(|retired| match retired {
+                Retired::Removed => "removed",
+                Retired::Vanished => "already being removed",
+                Retired::Overtaken => "removed, and the entry that took its place left alone",
+            });
+            audit::judged(event, seen.evidence.stamp, &seen.owner, seen.verdict, outcome);
+        }
+        _ => audit::nothing_registered(event),
     }
     Ok(())
 }

@@ -1,15 +1,40 @@
 //! One controller, held by its sysfs directory: what is read, judged and deleted through the descriptor is this
-//! controller and no other, whoever gets its name meanwhile (H12).
+//! controller, even if another one gets its name meanwhile.
 
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, write};
 
-use super::sysfs::{CLASS, Kernel, content, is_local_transport};
+use super::sysfs::{CLASS, Kernel, address_part, content, is_local_transport};
 use crate::error::Error;
 use crate::name::{Device, Escaped, Incarnation};
 use crate::verdict::{Sample, Sysfs};
+
+/// What sysfs says of a controller. An attribute that is missing is `None`.
+#[derive(Debug, Default)]
+pub struct ControllerAttrs {
+    /// `tcp`, `rdma`, `fc`, `loop`, `pcie` and others.
+    pub transport: Option<Vec<u8>>,
+    /// `traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1`. Empty for loop.
+    pub address: Option<Vec<u8>>,
+    /// The subsystem NQN.
+    pub subsysnqn: Option<Vec<u8>>,
+    /// `live`, `connecting`, `deleting` and others.
+    pub state: Option<Vec<u8>>,
+}
+
+impl ControllerAttrs {
+    /// Whether the controller is local. Without a transport it counts as local.
+    pub fn is_local(&self) -> bool {
+        self.transport.as_deref().is_none_or(is_local_transport)
+    }
+
+    /// A part of the address, such as `traddr`.
+    pub fn address_part(&self, key: &str) -> Option<&[u8]> {
+        self.address.as_deref().and_then(|address| address_part(address, key))
+    }
+}
 
 /// A controller's sysfs directory, open.
 #[derive(Debug)]
@@ -18,7 +43,7 @@ pub struct Controller {
     pub device: Device,
     /// Which controller it is.
     pub incarnation: Incarnation,
-    dir: OwnedFd,
+    pub(super) dir: OwnedFd,
     path: String,
 }
 
@@ -58,6 +83,19 @@ impl Controller {
     /// A refusal of the system.
     pub fn attribute(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         content(&self.dir, name).map_err(|errno| Error::system("read", format!("{}/{name}", self.path), errno))
+    }
+
+    /// The attributes that are shown and filtered by.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn attrs(&self) -> Result<ControllerAttrs, Error> {
+        Ok(ControllerAttrs {
+            transport: self.attribute("transport")?,
+            address: self.attribute("address")?,
+            subsysnqn: self.attribute("subsysnqn")?,
+            state: self.attribute("state")?,
+        })
     }
 
     /// Whether it is the host's own. Without a transport it is no fabrics controller that could be told apart.

@@ -198,8 +198,8 @@ impl Kernel {
                     "invalid option, or no such transport: load nvme-{transport}; the kernel log says which"
                 );
             }
-            Errno::CONNREFUSED => "connection refused: nobody listens at that address",
-            Errno::TIMEDOUT => "timed out: nobody answers at that address",
+            Errno::CONNREFUSED => "connection refused: no target listens at that address",
+            Errno::TIMEDOUT => "timed out: no target answers at that address",
             Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::HOSTDOWN => "that address cannot be reached",
             Errno::CONNRESET => "the other side closed the connection",
             Errno::ADDRINUSE => "address in use",

@@ -60,7 +60,7 @@ impl Kernel {
 
     /// Looks at a device: its node, **then** its sysfs directory. A removal takes the node first, then numbers the
     /// `remove` event, then takes the directory: a node seen before a directory proves that the event was not numbered
-    /// when the node was seen (DESIGN 4.1).
+    /// when the node was seen.
     ///
     /// # Errors
     /// A refusal other than "not there".
@@ -177,13 +177,13 @@ impl Kernel {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut entries = RawDir::new(directory, &mut buffer);
         while let Some(entry) = entries.next() {
-            // Whatever else stands there is not a controller.
+            // Another name is not a controller.
             devices.extend(Device::parse_name(entry.map_err(refused)?.file_name().to_bytes()).ok());
         }
         Ok(sorted(devices))
     }
 
-    /// The inode number of what stands at `path`.
+    /// The inode number of the file at `path`.
     fn inode(&self, path: &str, flags: AtFlags) -> Result<Option<u64>, Error> {
         match statat(CWD, &*self.root.path(path), flags) {
             Ok(stat) => Ok(Some(stat.st_ino)),
@@ -214,7 +214,7 @@ pub(super) fn content(dir: impl AsFd, path: impl Arg) -> Result<Option<Vec<u8>>,
     }
 }
 
-/// Whether a transport belongs to the kernel. A transport nobody has heard of is a fabric.
+/// Whether a transport belongs to the kernel. A transport that is not known is a fabric.
 pub fn is_local_transport(transport: &[u8]) -> bool {
     LOCAL_TRANSPORTS.contains(&transport)
 }

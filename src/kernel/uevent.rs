@@ -1,6 +1,6 @@
 //! The event that udev hands to a `RUN` program, in its environment.
 //!
-//! Nothing here fails on a strange environment: an event that proves nothing is judged as one that proves nothing.
+//! A malformed event is treated as no evidence; it never fails.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ pub struct Event {
     pub action: Action,
     /// The event's number, if it has a valid one.
     pub seqnum: Option<Seqnum>,
-    /// Whether `udevadm trigger` or a write to a `uevent` file made it (H5): it carries `SYNTH_UUID` then.
+    /// Whether `udevadm trigger` or a write to a `uevent` file made it: it carries `SYNTH_UUID` then.
     pub synthetic: bool,
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::{Errno, read, write};
 
-use super::directory::{TEMPORARY, unused_name};
+use super::names::{TEMPORARY, unused_name};
 use crate::name::{VALUE_MAX, Value};
 
 /// The mode of every attribute, under any umask.
@@ -37,7 +37,7 @@ impl From<Errno> for Unreadable {
 
 /// Reads an attribute. `None`: there is none, or it is empty.
 ///
-/// A link is not followed, a FIFO does not block (H10).
+/// A link is not followed, and a FIFO does not block.
 pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Content {
     read_opened(openat(dir, name, READING, Mode::empty()), false)
 }

@@ -1,7 +1,7 @@
 //! One entry, held by its directory descriptor.
 //!
-//! What is read through the descriptor belongs together, and stays what it was, whatever happens to the name meanwhile:
-//! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory stands for at most one
+//! Everything that is read through one descriptor belongs together, even if the name refers to another entry meanwhile:
+//! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory belongs to at most one
 //! owner of one incarnation.
 
 use std::ops::Deref;
@@ -10,8 +10,11 @@ use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::attribute::{Content, Unreadable, read_attribute, read_listed};
-use super::directory::{Directory, Listing};
+use super::directory::Directory;
+use super::names::Listing;
+use super::store::Registry;
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::name::{AttrName, Device, Escaped, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
 use crate::verdict::Evidence;
 
@@ -20,30 +23,6 @@ pub type Attribute = (AttrName, Value);
 
 /// An attribute as it was read: its value, or the reason why it has none that can be told.
 pub type Read = (AttrName, Result<Value, Error>);
-
-/// The beginning of the name of a marker. See [`super::handover`].
-pub(super) const PRIOR: &str = "prior.tmp.";
-
-/// Who owns a controller, according to an entry.
-#[derive(Debug)]
-pub enum Ownership {
-    /// The entry has no owner.
-    Nobody,
-    /// This orchestrator.
-    Owner(Value),
-    /// There is an owner, but it cannot be read. Guardrails treat the controller as owned.
-    Unreadable(Error),
-}
-
-impl Ownership {
-    /// The owner's name, where there is one that can be read.
-    pub fn name(&self) -> Option<&Value> {
-        match self {
-            Ownership::Owner(name) => Some(name),
-            Ownership::Nobody | Ownership::Unreadable(_) => None,
-        }
-    }
-}
 
 /// Which attributes are read together with those that an entry is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +70,22 @@ impl<'r> Deref for Entry<'r> {
 
     fn deref(&self) -> &Directory<'r> {
         &self.directory
+    }
+}
+
+impl Registry {
+    /// Opens a device's entry. `None`: there is none.
+    ///
+    /// # Errors
+    /// The system refuses, or the entry is a file or a link.
+    pub fn entry(&self, device: Device) -> Result<Option<Entry<'_>>, Error> {
+        self.open_entry(device, device.name())
+            .map_err(|errno| Error::directory(self.message_path(device.name()), errno))
+    }
+
+    /// Opens an entry of the device under any name of the registry directory. `None`: there is none.
+    pub(super) fn open_entry(&self, device: Device, name: String) -> Result<Option<Entry<'_>>, Errno> {
+        Ok(self.open_directory(name)?.map(|directory| Entry { device, directory }))
     }
 }
 
@@ -221,7 +216,7 @@ impl Entry<'_> {
     fn ownership(&self, content: Content) -> Ownership {
         match content {
             Ok(Some(name)) => Ownership::Owner(name),
-            Ok(None) => Ownership::Nobody,
+            Ok(None) => Ownership::Unowned,
             Err(unreadable) => Ownership::Unreadable(self.error(OWNER, unreadable)),
         }
     }

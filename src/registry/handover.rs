@@ -8,10 +8,13 @@
 use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::directory::{Listing, Named, Registry, TEMPORARY};
-use super::entry::{Entry, PRIOR};
+use super::directory::Named;
+use super::entry::Entry;
+use super::names::{Listing, PRIOR, hidden_prefix};
+use super::store::Registry;
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::Kernel;
+use crate::name::{Incarnation, OWNER};
 use crate::verdict::judge;
 
 /// What a sweep appends to a hidden name before it empties what is there.
@@ -37,7 +40,7 @@ impl<'r> Entry<'r> {
         let Some(suffix) = listing.marker().and_then(|marker| marker.strip_prefix(PRIOR)) else {
             return Ok(None);
         };
-        let hidden = format!(".{}{TEMPORARY}{suffix}", self.device);
+        let hidden = hidden_prefix(self.device) + suffix;
         // A sweep renames from the one to the other, never back.
         for name in [hidden.clone(), hidden + TAKEN] {
             match self.registry.open_entry(self.device, name.clone()) {
@@ -56,40 +59,61 @@ impl<'r> Entry<'r> {
     /// # Errors
     /// The system refuses. The marker stays then, and so does everything that was not handed over.
     pub(super) fn receive(&self) -> Result<(), Error> {
-        self.receive_at(0)
+        self.receive_at(0).map(drop)
     }
 
-    fn receive_at(&self, depth: usize) -> Result<(), Error> {
+    /// Returns the listing of the entry if nothing was due.
+    fn receive_at(&self, depth: usize) -> Result<Option<Listing>, Error> {
         if depth > DEPTH {
             return Err(Kind::Unsettled { device: self.device }.into());
         }
         let listing = self.list()?;
         let Some(marker) = listing.marker() else {
-            return Ok(());
+            return Ok(Some(listing));
         };
-        let ours = self.incarnation()?;
-        let mut behind = self.behind(&listing)?;
+        let old = self.behind(&listing)?;
+        self.receive_from(marker, self.incarnation()?, old, depth)?;
+        Ok(None)
+    }
+
+    /// The same where the marker, the incarnation of this entry and the entry that it replaced are known.
+    pub(super) fn receive_from(
+        &self,
+        marker: &str,
+        ours: Option<Incarnation>,
+        mut behind: Option<Entry<'r>>,
+        depth: usize,
+    ) -> Result<(), Error> {
         let mut replaced = Vec::new();
         // The entry that was replaced is usually of the same controller. Behind the entry of a `register` that came too
         // late lies one that is.
         while let Some(old) = behind.take() {
-            if !old.is_marked()? && old.incarnation()?.is_none_or(|theirs| ours == Some(theirs)) {
+            let mut rest = None;
+            if old.is_marked()? {
+                // Its owner has released it, with everything in it.
+            } else if old.incarnation()?.is_none_or(|theirs| ours == Some(theirs)) {
                 // What is due to the old entry comes first, so that nothing older overtakes anything newer.
-                old.receive_at(depth + 1)?;
-                old.give_to(self)?;
-            } else if !old.is_marked()? && replaced.len() < DEPTH {
+                let listing = match old.receive_at(depth + 1)? {
+                    Some(listing) => listing,
+                    None => old.list()?,
+                };
+                // A reader that finds the owner last, and the incarnation before, has found every attribute.
+                old.unlink(OWNER)?;
+                old.give_to(self, &listing)?;
+                rest = Some(listing.without_given());
+            } else if replaced.len() < DEPTH {
                 behind = old.behind(&old.list()?)?;
             }
-            replaced.push(old);
+            replaced.push((old, rest));
         }
         self.unlink(marker)?;
-        replaced.iter().for_each(|old| old.discard());
+        replaced.into_iter().for_each(|(old, rest)| old.discard(rest));
         Ok(())
     }
 
     /// Moves the private attributes to another entry, which keeps those that it has: they are newer.
-    fn give_to(&self, to: &Entry<'_>) -> Result<(), Error> {
-        for name in self.list()?.private() {
+    fn give_to(&self, to: &Entry<'_>, listing: &Listing) -> Result<(), Error> {
+        for name in listing.private() {
             match renameat_with(&self.dir, name.as_str(), &to.dir, name.as_str(), RenameFlags::NOREPLACE) {
                 // ENOENT: another process moved it, or it was deleted.
                 Ok(()) | Err(Errno::EXIST | Errno::NOENT) => {}

@@ -1,9 +1,12 @@
 //! Reading an entry and judging it: every question and every guardrail rests on this.
 
 use super::attribute::read_below;
-use super::directory::{Listing, Named, ROUNDS, Registry};
-use super::entry::{Entry, Ownership, Read, Reading, Wanted};
+use super::directory::Named;
+use super::entry::{Entry, Read, Reading, Wanted};
+use super::names::Listing;
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, OWNER, Value};
 use crate::verdict::{Evidence, RealEvent, Sample, Verdict, judge};
@@ -42,7 +45,7 @@ pub enum Against<'k> {
 impl Seen<'_> {
     /// The owner of the controller that is there: the owner in a stale entry is none.
     pub fn valid_owner(&self) -> &Ownership {
-        if self.verdict.is_stale() { &Ownership::Nobody } else { &self.owner }
+        if self.verdict.is_stale() { &Ownership::Unowned } else { &self.owner }
     }
 
     /// Whether another process has decided to remove the entry.
@@ -55,11 +58,11 @@ impl Seen<'_> {
     /// # Errors
     /// The system refuses.
     pub fn is_empty(&self) -> Result<bool, Error> {
-        let silent = self.evidence == Evidence::default() && matches!(self.owner, Ownership::Nobody);
+        let silent = self.evidence == Evidence::default() && matches!(self.owner, Ownership::Unowned);
         Ok(silent && self.attributes.is_empty() && self.entry.is_empty()?)
     }
 
-    /// Whether the entry that was read is still the one to write into: whoever reads the name now finds what was written.
+    /// Whether the entry that was read is still public and not marked: a reader of the name finds what was written into it.
     pub(super) fn is_still_public(&self) -> Result<bool, Error> {
         let public = self.public.as_ref().unwrap_or(&self.entry);
         Ok(public.named()? == Named::This && (self.public.is_none() || !self.entry.is_marked()?))
@@ -68,7 +71,7 @@ impl Seen<'_> {
 
 impl Registry {
     /// Whether `owner` can own a device, by a glance at the owner's name alone. Another name that was written whole is a
-    /// "no", whatever the entry's verdict. Everything else is for [`Registry::look`] to tell, also where the kernel has
+    /// "no" for every verdict. Everything else is for [`Registry::look`] to tell, also where the kernel has
     /// no openat2 (before Linux 5.6).
     pub fn can_be_owned_by(&self, device: Device, owner: &Value) -> bool {
         match read_below(&self.dir, &format!("{device}/{OWNER}")) {
@@ -176,8 +179,11 @@ impl<'r> Seen<'r> {
             None => self.entry.list()?,
         };
         if listing.marker().is_none() {
-            // An attribute that was handed over since it was looked for is in the listing.
-            return Ok(one.is_none_or(|one| !listing.private().any(|name| name == *one)));
+            let Some(one) = one else {
+                return Ok(true);
+            };
+            // The attribute was handed over since it was looked for: to this entry, or to this one and from there to the next.
+            return Ok(!listing.private().any(|name| name == *one) && self.entry.named()? == Named::This);
         }
         let mut behind = self.entry.behind(&listing)?;
         while let Some(entry) = behind {

@@ -5,11 +5,12 @@
 //! place: it places the owner by such a rename. So a claim never moves or removes anything, and one that fails has changed
 //! nothing. `register` goes the same way there. Only an entry with another owner is replaced.
 
-use super::directory::{ROUNDS, Registry};
-use super::entry::{Ownership, Placed};
+use super::entry::Placed;
 use super::look::Seen;
 use super::publish::{Draft, Replaced, Replacement, WENT_AWAY};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, OWNER, SEQNUM, Value};
 
@@ -66,7 +67,7 @@ impl Registry {
             };
             live.must_be(device, seen.sample)?;
             let unowned = match seen.valid_owner() {
-                Ownership::Nobody => !seen.verdict.is_stale(),
+                Ownership::Unowned => !seen.verdict.is_stale(),
                 Ownership::Owner(name) if name == owner && seen.evidence.incarnation.is_some() => {
                     return Ok(Registered::Unchanged);
                 }
@@ -83,7 +84,7 @@ impl Registry {
                     Adopted::Obstructed => {}
                 }
             }
-            match self.replace(kernel, device, &draft, None)? {
+            match self.replace(kernel, device, &draft, Some(&seen), false)? {
                 Replacement::Done { replaced, failure } => {
                     return Ok(Registered::Written { replaced: Some(replaced), failure });
                 }
@@ -114,7 +115,7 @@ impl Registry {
                 continue;
             }
             match &seen.owner {
-                Ownership::Nobody => {}
+                Ownership::Unowned => {}
                 Ownership::Owner(name) if name == owner && seen.evidence.incarnation.is_some() => {
                     return Ok(Claimed::Already);
                 }
@@ -127,7 +128,7 @@ impl Registry {
                     return Ok(Claimed::Won);
                 }
                 Adopted::Overtaken => {}
-                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(&seen.entry))? {
+                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(&seen), true)? {
                     Replacement::Done { failure: None, .. } => return Ok(Claimed::Won),
                     Replacement::Done { failure: Some(error), .. } => return Err(error),
                     Replacement::Overtaken => {}
@@ -144,11 +145,11 @@ impl Registry {
             Adopted::Yes => {}
             other => return Ok(other),
         }
-        if matches!(seen.owner, Ownership::Nobody) {
+        if matches!(seen.owner, Ownership::Unowned) {
             match seen.entry.place(OWNER, owner.as_bytes())? {
                 Placed::Done => {}
-                Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) => return Ok(Adopted::Obstructed),
-                Placed::Taken | Placed::Vanished => return Ok(Adopted::Overtaken),
+                Placed::Taken => return seen.taken(matches!(seen.entry.owner(), Ownership::Unowned)),
+                Placed::Vanished => return Ok(Adopted::Overtaken),
             }
         }
         Ok(if seen.is_still_public()? { Adopted::Yes } else { Adopted::Overtaken })
@@ -163,8 +164,8 @@ impl Seen<'_> {
         }
         match self.entry.place(INCARNATION, live.incarnation.to_string().as_bytes())? {
             Placed::Done => {}
-            Placed::Taken if self.entry.incarnation()?.is_none() => return Ok(Adopted::Obstructed),
-            Placed::Taken | Placed::Vanished => return Ok(Adopted::Overtaken),
+            Placed::Taken => return self.taken(self.entry.incarnation()?.is_none()),
+            Placed::Vanished => return Ok(Adopted::Overtaken),
         }
         if self.evidence.stamp.is_none() {
             // libnvme's rule takes an entry without a stamp for an old one. One that is there already is as good.
@@ -173,11 +174,17 @@ impl Seen<'_> {
         Ok(Adopted::Yes)
     }
 
+    /// What it means that an attribute cannot be placed: another process was first, or, where the attribute still `is_none` in
+    /// an entry that is not being removed, a file without a value is in the way.
+    fn taken(&self, is_none: bool) -> Result<Adopted, Error> {
+        Ok(if is_none && self.is_still_public()? { Adopted::Obstructed } else { Adopted::Overtaken })
+    }
+
     /// Ties an entry that says nothing of its controller and has no owner, so that it can be judged from here on. `false`:
     /// another process changed it meanwhile.
     pub(super) fn tie_if_blank(&self, live: Option<Live>) -> Result<bool, Error> {
         match live {
-            Some(live) if matches!(self.owner, Ownership::Nobody) => Ok(self.tie(live)? != Adopted::Overtaken),
+            Some(live) if matches!(self.owner, Ownership::Unowned) => Ok(self.tie(live)? != Adopted::Overtaken),
             _ => Ok(true),
         }
     }

@@ -4,13 +4,15 @@
 //! that went away meanwhile had its `remove` event handled before there was an entry to remove, so the entry would stay
 //! for ever.
 
-use rustix::fs::RenameFlags;
+use rustix::fs::{AtFlags, RenameFlags, mkdirat, unlinkat};
 use rustix::io::Errno;
 
 use super::attribute::{make_empty, write_new};
-use super::directory::{Incident, ROUNDS, Registry};
-use super::entry::{Attribute, Entry, PRIOR};
+use super::entry::{Attribute, Entry};
 use super::handover::{PutBack, is_live};
+use super::look::Seen;
+use super::names::PRIOR;
+use super::store::{DIRECTORY_MODE, Incident, ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{Device, INCARNATION, Incarnation, OWNER, SEQNUM, Seqnum, Value};
@@ -44,6 +46,14 @@ pub struct Replaced {
     pub stale: bool,
 }
 
+impl Replaced {
+    /// What an entry says that came out of an exchange unexpectedly.
+    fn read(old: &Entry<'_>, incarnation: Option<Incarnation>) -> Replaced {
+        let of_another = old.incarnation().is_ok_and(|theirs| theirs.is_some() && theirs != incarnation);
+        Replaced { owner: old.owner().name().cloned(), stale: of_another || old.is_marked().unwrap_or(false) }
+    }
+}
+
 /// What came of [`Registry::replace`].
 pub(super) enum Replacement {
     /// The new entry is public. `failure`: private attributes of the old one are still to be handed over.
@@ -65,7 +75,7 @@ impl Registry {
                 Ok(Some(entry))
             }
             Err(errno) => {
-                entry.discard();
+                entry.discard(None);
                 match errno {
                     // EEXIST: another entry has the name. ENOENT: a sweep took the draft for a leftover.
                     Errno::EXIST | Errno::NOENT => Ok(None),
@@ -76,20 +86,21 @@ impl Registry {
     }
 
     /// Publishes an entry in place of the one under the name, in one step, and hands that one's private attributes over.
-    /// `only`: not in place of any other entry than this.
+    /// `seen`: the entry that is expected there. `only`: not in place of any other.
     pub(super) fn replace(
         &self,
         kernel: &Kernel,
         device: Device,
         draft: &Draft<'_>,
-        only: Option<&Entry<'_>>,
+        seen: Option<&Seen<'_>>,
+        only: bool,
     ) -> Result<Replacement, Error> {
         let mut public = self.build(device, draft, true)?;
         let hidden = public.name.clone();
         match self.rename(&hidden, &device.name(), RenameFlags::EXCHANGE) {
             Ok(()) => public.directory.name = device.name(),
             Err(errno) => {
-                public.discard();
+                public.discard(None);
                 return match errno {
                     Errno::NOENT => Ok(Replacement::Overtaken),
                     errno => Err(self.error("exchange", device.name(), errno)),
@@ -97,30 +108,33 @@ impl Registry {
             }
         }
         let old = self.hidden_entry(device, &hidden)?;
-        if let (Some(only), Some(old)) = (only, &old)
-            && !old.is(only)?
-        {
+        let expected = match (&old, seen) {
+            (Some(old), Some(seen)) if old.is(&seen.entry).unwrap_or(false) => Some(seen),
+            _ => None,
+        };
+        if only && expected.is_none() && old.is_some() {
             if self.swap_back(&hidden, &public)? {
                 public.directory.name = hidden;
-                public.discard();
+                public.discard(None);
             }
             return Ok(Replacement::Overtaken);
         }
-        let mut replaced = Replaced { owner: None, stale: false };
-        if let Some(old) = &old {
-            replaced.owner = old.owner().name().cloned();
-            replaced.stale = old.incarnation().is_ok_and(|theirs| theirs.is_some() && theirs != draft.incarnation);
-        }
+        let replaced = match (expected, &old) {
+            (Some(seen), _) => Replaced { owner: seen.owner.name().cloned(), stale: seen.verdict.is_stale() },
+            (None, Some(old)) => Replaced::read(old, draft.incarnation),
+            (None, None) => Replaced { owner: None, stale: false },
+        };
         if !self.is_there(kernel, device, draft.incarnation)? {
             self.withdraw(kernel, public, hidden)?;
             return Ok(Replacement::Gone);
         }
-        let failure = public.receive().err();
+        let marker = format!("{PRIOR}{}", suffix(&hidden));
+        let failure = public.receive_from(&marker, draft.incarnation, old, 0).err();
         if failure.is_none()
             && let Some(rest) = self.hidden_entry(device, &hidden)?
         {
             // The new entry was itself replaced before it had everything.
-            rest.discard();
+            rest.discard(None);
         }
         Ok(Replacement::Done { replaced, failure })
     }
@@ -138,7 +152,7 @@ impl Registry {
         if let Some(rest) = self.hidden_entry(public.device, &hidden)?
             && !is_live(kernel, &rest)?
         {
-            rest.discard();
+            rest.discard(None);
         }
         Ok(())
     }
@@ -147,7 +161,7 @@ impl Registry {
     ///
     /// The node is looked at first. The kernel takes the node away, then numbers the `remove` event, then takes the sysfs
     /// directory away: a node that is seen before the same incarnation proves that the event was not numbered while the
-    /// entry was already public, so whoever handles it will find the entry.
+    /// entry was already public, so the process that handles it will find the entry.
     fn is_there(&self, kernel: &Kernel, device: Device, incarnation: Option<Incarnation>) -> Result<bool, Error> {
         let sample = kernel.sample(device)?;
         Ok(match incarnation {
@@ -183,6 +197,24 @@ impl Registry {
         }
     }
 
+    /// Makes an empty hidden directory for an entry that is about to be built.
+    fn make_hidden(&self, device: Device) -> Result<Entry<'_>, Error> {
+        self.begin_to_write()?;
+        for _ in 0..ROUNDS {
+            let name = self.unused(device, |name| mkdirat(&self.dir, name, DIRECTORY_MODE))?;
+            match self.open_entry(device, name.clone()) {
+                Ok(Some(entry)) => return Ok(entry),
+                // A sweep took the directory for a leftover.
+                Ok(None) => {}
+                Err(errno) => {
+                    let _ = unlinkat(&self.dir, &*name, AtFlags::REMOVEDIR);
+                    return Err(self.error("open", name, errno));
+                }
+            }
+        }
+        Err(Kind::Unsettled { device }.into())
+    }
+
     /// Builds an entry under a hidden name. One that a sweep takes for a leftover meanwhile is built again.
     fn build(&self, device: Device, draft: &Draft<'_>, with_marker: bool) -> Result<Entry<'_>, Error> {
         for _ in 0..ROUNDS {
@@ -191,7 +223,7 @@ impl Registry {
                 Ok(()) => return Ok(entry),
                 Err(Errno::NOENT) => {}
                 Err(errno) => {
-                    entry.discard();
+                    entry.discard(None);
                     return Err(self.error("write", &entry.name, errno));
                 }
             }
@@ -216,8 +248,12 @@ fn fill(entry: &Entry<'_>, draft: &Draft<'_>, with_marker: bool) -> Result<(), E
         write_new(&entry.dir, name.as_str(), value.as_bytes())?;
     }
     if with_marker {
-        let suffix = entry.name.rsplit('.').next().unwrap_or_default();
-        make_empty(&entry.dir, &format!("{PRIOR}{suffix}"))?;
+        make_empty(&entry.dir, &format!("{PRIOR}{}", suffix(&entry.name)))?;
     }
     Ok(())
+}
+
+/// The last part of a hidden name, which the marker shares.
+fn suffix(hidden: &str) -> &str {
+    hidden.rsplit('.').next().unwrap_or_default()
 }

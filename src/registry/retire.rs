@@ -5,30 +5,20 @@
 //! through its descriptor, and the name is given up with rmdir, which refuses a directory that is not empty. A new entry
 //! is never empty: it is built aside and renamed into place whole. So it survives at any interleaving.
 
-use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
-use super::directory::{Directory, Incident, Listing, Named, ROUNDS, Registry};
-use super::entry::{Entry, Ownership, Placed, Wanted};
+use super::directory::Retired;
+use super::entry::{Entry, Placed, Wanted};
 use super::look::{Against, Seen};
+use super::store::{Incident, ROUNDS, Registry};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
-use crate::name::{Device, INCARNATION, Incarnation, OWNER, Value};
+use crate::name::{Device, INCARNATION, Incarnation, Value};
 use crate::verdict::{RealEvent, Stale, Verdict};
 
 /// Why a command leaves the entry of a controller alone that came after the command began.
 pub(super) const RECYCLED: Verdict = Verdict::Stale(Stale::Recycled);
-
-/// How a removal ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retired {
-    /// The entry is gone, and the name with it.
-    Removed,
-    /// The entry is gone. Another process has removed the name.
-    Vanished,
-    /// The entry is gone. The name refers to another entry now.
-    Overtaken,
-}
 
 /// What came of a request to remove a whole entry.
 #[derive(Debug)]
@@ -59,7 +49,11 @@ impl Registry {
                 return Ok(None);
             };
             if !seen.verdict.is_stale() {
-                return Ok(Some((seen, None)));
+                if !seen.entry.is_marked()? {
+                    return Ok(Some((seen, None)));
+                }
+                // A process was killed while it removed the entry.
+                seen.verdict = Verdict::MARKED;
             }
             if let Some(retired) = seen.retire()? {
                 return Ok(Some((seen, Some(retired))));
@@ -89,7 +83,7 @@ impl Registry {
             match owner {
                 Some(owner) if seen.valid_owner().name() != Some(owner) => {
                     let stale = seen.verdict.is_stale();
-                    return Ok(Removal::NotOwned(if stale { Ownership::Nobody } else { seen.owner }));
+                    return Ok(Removal::NotOwned(if stale { Ownership::Unowned } else { seen.owner }));
                 }
                 Some(owner) if seen.entry.owner().name() != Some(owner) => continue,
                 Some(_) => {}
@@ -140,63 +134,6 @@ impl Seen<'_> {
             self.entry.registry.happened(Incident::Removed { device, owner: self.owner, reason });
         }
         Ok(())
-    }
-}
-
-impl Directory<'_> {
-    /// Empties the directory, which is marked or hidden, and gives its name up. `listing`: what is in it, where that is known.
-    ///
-    /// # Errors
-    /// The system refuses. The owner is unlinked first: where that fails the rest stays.
-    pub(super) fn bury(&self, mut listing: Option<Listing>) -> Result<Retired, Error> {
-        for _ in 0..ROUNDS {
-            let listing = match listing.take() {
-                Some(listing) => listing,
-                None => self.list()?,
-            };
-            self.empty(&listing).map_err(|errno| Error::system("remove", self.message_path(), errno))?;
-            match unlinkat(&self.registry.dir, &*self.name, AtFlags::REMOVEDIR) {
-                Ok(()) => return Ok(Retired::Removed),
-                Err(Errno::NOENT) => return Ok(Retired::Vanished),
-                // A file of another program.
-                Err(Errno::NOTDIR) => return Ok(Retired::Overtaken),
-                // POSIX allows either for a directory that is not empty: another entry has the name, or a process that
-                // held this one has written into it, and will write again elsewhere.
-                Err(Errno::NOTEMPTY | Errno::EXIST) if self.named()? == Named::Other => return Ok(Retired::Overtaken),
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-                Err(errno) => return Err(Error::system("remove", self.message_path(), errno)),
-            }
-        }
-        Err(Error::system("remove", self.message_path(), Errno::NOTEMPTY))
-    }
-
-    /// Removes a hidden directory, and takes note of a failure.
-    pub(super) fn discard(&self) {
-        if let Err(error) = self.bury(None) {
-            self.registry.happened(Incident::LeftBehind(error));
-        }
-    }
-
-    /// Unlinks what is listed. One name that cannot be unlinked keeps the incarnation, by which the rest can be judged.
-    fn empty(&self, listing: &Listing) -> Result<(), Errno> {
-        let mut failed = Ok(());
-        for name in listing.names_to_remove() {
-            if failed.is_err() && name == INCARNATION.as_bytes() {
-                break;
-            }
-            let unlinked = match unlinkat(&self.dir, name, AtFlags::empty()) {
-                // ENOENT: another process removes the same entry.
-                Err(Errno::NOENT) => Ok(()),
-                // A directory of another program. One that is not empty stays.
-                Err(Errno::ISDIR) => unlinkat(&self.dir, name, AtFlags::REMOVEDIR),
-                unlinked => unlinked,
-            };
-            if unlinked.is_err() && name == OWNER.as_bytes() {
-                return unlinked;
-            }
-            failed = failed.and(unlinked);
-        }
-        failed
     }
 }
 

@@ -9,13 +9,15 @@ use rustix::fs::{AtFlags, FileType, RenameFlags, Timespec, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::directory::{ROUNDS, Registry, TEMPORARY};
-use super::entry::{Entry, Ownership, PRIOR};
+use super::entry::Entry;
 use super::handover::{PutBack, TAKEN};
+use super::names::{PRIOR, TEMPORARY};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Escaped};
-use crate::verdict::Verdict;
+use crate::verdict::{Stale, Verdict};
 
 /// How old a write under way must be to be a leftover, in seconds.
 const LEFTOVER_AGE: i64 = 60;
@@ -119,7 +121,9 @@ impl<'s> Sweep<'s> {
                 if let PutBack::Done(hidden) = self.registry.put_back(self.kernel, &public)? {
                     public.directory.name = hidden;
                     public.mark()?;
-                    public.discard();
+                    let (owner, verdict) = (public.owner(), Verdict::Stale(Stale::Recycled));
+                    public.discard(None);
+                    tell(Ok(Swept::Entry { device, owner, verdict }));
                 }
             } else {
                 seen.entry.receive()?;

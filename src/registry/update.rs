@@ -4,12 +4,13 @@
 //! the name, and not be marked; otherwise the same is done again to the entry that is.
 
 use super::attribute::replace;
-use super::directory::{ROUNDS, Registry};
-use super::entry::{Attribute, Ownership, Placed};
+use super::entry::{Attribute, Placed};
 use super::own::Registered;
 use super::publish::{Draft, Replacement};
 use super::retire::{RECYCLED, Removal};
+use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
+use crate::guard::Ownership;
 use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{AttrName, Device, OWNER, Value};
 use rustix::io::Errno;
@@ -47,7 +48,7 @@ impl Registry {
             if !seen.tie_if_blank(live)? {
                 continue;
             }
-            self.may_write()?;
+            self.begin_to_write()?;
             match replace(&seen.entry.dir, name.as_str(), value.as_bytes()) {
                 Ok(()) if seen.is_still_public()? => return Ok(()),
                 // ENOENT: the entry, or the temporary file in it, was removed meanwhile.
@@ -81,16 +82,16 @@ impl Registry {
             }
             match &seen.owner {
                 Ownership::Owner(name) if name == owner => return Ok(Registered::Unchanged),
-                Ownership::Nobody => match seen.entry.place(OWNER, owner.as_bytes())? {
+                Ownership::Unowned => match seen.entry.place(OWNER, owner.as_bytes())? {
                     Placed::Done if seen.is_still_public()? => {
                         return Ok(Registered::Written { replaced: None, failure: None });
                     }
-                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Nobody) => {}
+                    Placed::Taken if matches!(seen.entry.owner(), Ownership::Unowned) && seen.is_still_public()? => {}
                     Placed::Done | Placed::Taken | Placed::Vanished => continue,
                 },
                 Ownership::Owner(_) | Ownership::Unreadable(_) => {}
             }
-            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, None)? {
+            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, Some(&seen), false)? {
                 return Ok(Registered::Written { replaced: Some(replaced), failure });
             }
         }
@@ -146,13 +147,13 @@ impl Registry {
             if seen.is_of_a_successor(meant) || seen.is_anothers() {
                 return Ok(Some(Removal::Stale(RECYCLED.reason())));
             }
-            if matches!(seen.owner, Ownership::Nobody) {
+            if matches!(seen.owner, Ownership::Unowned) {
                 return Ok(None);
             }
             let evidence = seen.entry.evidence()?;
             let incarnation = evidence.incarnation.or(seen.sample.present());
             let draft = Draft { incarnation, stamp: evidence.stamp, ..Draft::default() };
-            match self.replace(kernel, device, &draft, Some(&seen.entry))? {
+            match self.replace(kernel, device, &draft, Some(&seen), true)? {
                 Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(seen.owner))),
                 Replacement::Done { failure: Some(error), .. } => return Err(error),
                 Replacement::Gone | Replacement::Overtaken => {}

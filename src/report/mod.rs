@@ -1,9 +1,7 @@
-//! The output of the commands, and the text of the log lines.
+//! The output of the commands: bytes.
 
 pub mod export;
-pub mod fabric;
 pub mod json;
 pub mod output;
-pub mod story;
 pub mod table;
 pub mod view;

@@ -7,6 +7,9 @@ use rustix::termios::isatty;
 use crate::error::{Error, Exit};
 use crate::name::Value;
 
+/// A long answer is written in parts, so that it need not be held in memory.
+const COLLECTED_MAX: usize = 32 * 1024;
+
 /// What a command prints on standard output.
 ///
 /// An answer is collected, and written when the command ends. A change that was made is said at once, by
@@ -22,6 +25,9 @@ impl Output {
     /// Adds bytes as they are.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > COLLECTED_MAX {
+            self.write();
+        }
     }
 
     /// Adds a line.
@@ -34,6 +40,12 @@ impl Output {
     pub fn line_now(&mut self, text: impl std::fmt::Display) {
         self.line(text);
         self.write();
+    }
+
+    /// Writes what was collected at once, and says whether that was possible.
+    pub fn flush(&mut self) -> bool {
+        self.write();
+        self.failure.is_none()
     }
 
     /// Adds a value and a newline. On a terminal, control characters and bytes that are not UTF-8 are escaped. Elsewhere

@@ -1,11 +1,12 @@
-//! One controller as `list` and `status` show it: its entry, the verdict on it, and the sysfs attributes.
+//! One controller as `list` and `status` show it: its entry, the verdict on it, its sysfs attributes, and its disks.
 
-use super::fabric::Fabric;
 use super::json;
 use crate::cli::Column;
-use crate::name::{AttrName, Device, Value};
-use crate::registry::entry::Ownership;
-use crate::registry::look::Seen;
+use crate::guard::Ownership;
+use crate::kernel::controller::ControllerAttrs;
+use crate::name::{AttrName, Device, Escaped, Value};
+use crate::usage::{DiskUse, Use};
+use crate::verdict::Verdict;
 
 /// A controller, its entry, or both. A stale entry may have no controller.
 #[derive(Debug)]
@@ -13,69 +14,69 @@ pub struct View {
     /// The device name.
     pub device: Device,
     /// The verdict on the entry. `None`: there is no entry.
-    pub worth: Option<Worth>,
+    pub entry: Option<Verdict>,
+    /// Whether the controller is there: its node and its sysfs directory.
+    pub present: bool,
     /// The owner according to an entry that is not stale.
     pub owner: Ownership,
     /// The stored attributes that can be read, including `owner`.
     pub attributes: Vec<(AttrName, Value)>,
-    /// The sysfs attributes.
-    pub fabric: Fabric,
-}
-
-/// The verdict on an entry, in the three words of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Worth {
-    /// The entry is proven to belong to the controller that exists.
-    Current,
-    /// The entry belongs to a controller that is gone.
-    Stale,
-    /// Neither is proven.
-    Unverified,
-}
-
-impl Worth {
-    /// The word for the verdict on an entry.
-    pub fn of(seen: &Seen<'_>) -> Worth {
-        if seen.verdict.is_stale() {
-            Worth::Stale
-        } else if seen.verdict.is_current() {
-            Worth::Current
-        } else {
-            Worth::Unverified
-        }
-    }
-
-    /// The word in the table and in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Worth::Current => "current",
-            Worth::Stale => "stale",
-            Worth::Unverified => "unverified",
-        }
-    }
+    /// The sysfs attributes. Empty where they were not asked for.
+    pub attrs: ControllerAttrs,
+    /// What the disks are used for. Empty where that was not asked for.
+    pub disks: Vec<DiskUse>,
 }
 
 impl View {
+    /// A controller of which only the name is known.
+    pub fn new(device: Device) -> View {
+        View {
+            device,
+            entry: None,
+            present: false,
+            owner: Ownership::Unowned,
+            attributes: Vec::new(),
+            attrs: ControllerAttrs::default(),
+            disks: Vec::new(),
+        }
+    }
+
+    /// Whether a disk of the controller is in use, or may be.
+    pub fn is_in_use(&self) -> bool {
+        self.disks.iter().any(|disk| disk.state != Use::Idle)
+    }
+
+    /// The users of the disks, one text each: `nvme1n1p2: /`. A disk whose use is not known is `nvme1n1: unknown: REASON`.
+    fn users(&self) -> Vec<Vec<u8>> {
+        let users = |disk: &DiskUse| match &disk.state {
+            Use::Idle => Vec::new(),
+            Use::InUse(users) => users.iter().map(|user| user.brief()).collect(),
+            Use::Unknown(reason) => vec![format!("{}: unknown: {reason}", disk.disk).into_bytes()],
+        };
+        self.disks.iter().flat_map(users).collect()
+    }
+
     /// A cell of the table: `-` where there is no value, `kernel` for the owner of a local controller, `?` for an owner
     /// that cannot be read.
     pub fn cell(&self, column: Column) -> String {
-        let text = |bytes: &Option<Vec<u8>>| match bytes.as_deref() {
+        let text = |bytes: Option<&[u8]>| match bytes {
             None | Some([]) => "-".to_owned(),
-            Some(bytes) => crate::name::Escaped(bytes).to_string(),
+            Some(bytes) => Escaped(bytes).to_string(),
         };
         match column {
             Column::Device => self.device.to_string(),
             Column::Owner => match &self.owner {
                 Ownership::Owner(name) => name.to_string(),
                 Ownership::Unreadable(_) => "?".to_owned(),
-                Ownership::Nobody if self.fabric.is_local() => "kernel".to_owned(),
-                Ownership::Nobody => "-".to_owned(),
+                Ownership::Unowned if self.attrs.is_local() => "kernel".to_owned(),
+                Ownership::Unowned => "-".to_owned(),
             },
-            Column::Transport => text(&self.fabric.transport),
-            Column::Address => text(&self.fabric.address),
-            Column::Subsysnqn => text(&self.fabric.subsysnqn),
-            Column::State => text(&self.fabric.state),
-            Column::Entry => self.worth.map_or("-", Worth::word).to_owned(),
+            Column::Use => text(Some(&self.users().join(&b", "[..]))),
+            Column::Transport => text(self.attrs.transport.as_deref()),
+            Column::Address => text(self.attrs.address.as_deref()),
+            Column::Subsysnqn => text(self.attrs.subsysnqn.as_deref()),
+            Column::State => text(self.attrs.state.as_deref()),
+            Column::Entry => self.entry.map_or("-", Verdict::word).to_owned(),
         }
     }
 
@@ -85,6 +86,7 @@ impl View {
             Column::Device,
             Column::Entry,
             Column::Owner,
+            Column::Use,
             Column::Transport,
             Column::Address,
             Column::Subsysnqn,
@@ -106,12 +108,20 @@ impl View {
     fn json_value(&self, out: &mut String, column: Column) {
         match column {
             Column::Device => json::string(out, self.device.name().as_bytes()),
-            Column::Entry => json::optional(out, self.worth.map(|worth| worth.word().as_bytes())),
+            Column::Entry => json::optional(out, self.entry.map(|verdict| verdict.word().as_bytes())),
             Column::Owner => json::optional(out, self.owner.name().map(Value::as_bytes)),
-            Column::Transport => json::optional(out, self.fabric.transport.as_deref()),
-            Column::Address => json::optional(out, self.fabric.address.as_deref()),
-            Column::Subsysnqn => json::optional(out, self.fabric.subsysnqn.as_deref()),
-            Column::State => json::optional(out, self.fabric.state.as_deref()),
+            Column::Use => {
+                out.push('[');
+                for (index, user) in self.users().iter().enumerate() {
+                    out.push_str(if index > 0 { "," } else { "" });
+                    json::string(out, user);
+                }
+                out.push(']');
+            }
+            Column::Transport => json::optional(out, self.attrs.transport.as_deref()),
+            Column::Address => json::optional(out, self.attrs.address.as_deref()),
+            Column::Subsysnqn => json::optional(out, self.attrs.subsysnqn.as_deref()),
+            Column::State => json::optional(out, self.attrs.state.as_deref()),
         }
     }
 

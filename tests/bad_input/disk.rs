@@ -1,6 +1,6 @@
 //! A `/run` that is full or read-only: a real small tmpfs. Writing needs space and fails whole; removing needs none.
 //!
-//! The tmpfs stands in a mount namespace that a shell holds open; from here it is reached through `/proc/PID/root`.
+//! The tmpfs is mounted in a namespace that a shell holds open; from here it is reached through `/proc/PID/root`.
 //! Where no such namespace can be had these tests fail: nothing else shows what they show.
 
 use std::fs;
@@ -21,7 +21,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// nvme4 is stas's and has a note, nvme5 is nobody's, nvme6 has an entry without an owner.
+    /// nvme4 is stas's and has a note, nvme5 has no entry, nvme6 has an entry without an owner.
     fn mounted() -> Disk {
         let sandbox = Sandbox::new();
         // As root without a user namespace, which may be forbidden; else as root of a new one.

@@ -67,7 +67,7 @@ fn missing_variables_are_named() {
     }
 }
 
-/// What stands for a number, and is none.
+/// Values of SEQNUM that are no numbers.
 const NO_NUMBERS: [&[u8]; 14] = [
     b"",
     b"abc",

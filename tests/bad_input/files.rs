@@ -151,7 +151,7 @@ fn h10_an_owner_that_is_no_file_counts_as_an_owner() {
         ] {
             refused(&sandbox, &mut sandbox.command(words.split(' ')), 3, &says);
         }
-        // Owned by nobody knows whom: nobody gets it.
+        // It has an owner, but which one is unknown: it can be neither claimed nor released.
         refused(&sandbox, &mut sandbox.command(["claim", "nvme4", "--owner", "boot"]), 3, &says);
         for filter in ["--unowned", "--owner boot"] {
             let list = bounded_run(&sandbox, &format!("list --names {filter}"));

@@ -1,4 +1,4 @@
-//! Standard streams that are closed, full or somebody else's: output that could not be written is exit code 3, and no
+//! Standard streams that are closed, full or another process's: output that could not be written is exit code 3, and no
 //! stream keeps the registry from being right.
 
 use std::fs;
@@ -56,7 +56,7 @@ fn output_that_cannot_be_written_is_a_failure() {
     }
 }
 
-/// Runs a command with one descriptor on a pipe that nobody reads. A shell makes the pipe, which has no threads: the
+/// Runs a command with one descriptor on a pipe that has no reader. A shell makes the pipe, which has no threads: the
 /// reading end of one made here could be held for a moment by a child that another test is just starting.
 fn nobody_reads(sandbox: &Sandbox, descriptor: u8, words: &str) -> Command {
     let fifo = sandbox.path(&format!("fifo{descriptor}"));

@@ -7,48 +7,22 @@ use super::{DEVICE_COMMANDS, refused, registered, with_device};
 use crate::support::sandbox::os;
 use crate::support::{Outcome, Sandbox};
 
-/// Words that are no controller's name; how the message shows them; why.
-const NO_DEVICES: [(&[u8], &str, &str); 36] = [
+/// Words that are no controller's name, one for each reason and for each way to show it; how the message shows them; why.
+/// (All words: names.rs.)
+const NO_DEVICES: [(&[u8], &str, &str); 9] = [
     (b"nvme04", "'nvme04'", "leading zero"),
-    (b"nvme00", "'nvme00'", "leading zero"),
-    (b"/dev/nvme04", "'/dev/nvme04'", "leading zero"),
-    (b"nvme04n1", "'nvme04n1'", "leading zero"),
-    (b"nvme", "'nvme'", "nvme and a number"),
     (b"nvme-1", "'nvme-1'", "nvme and a number"),
-    (b"nvme+1", "'nvme+1'", "nvme and a number"),
-    (b"nvme 1", "'nvme 1'", "nvme and a number"),
-    (b"nvme0x4", "'nvme0x4'", "nvme and a number"),
     (b"nvme2147483648", "'nvme2147483648'", "larger than the kernel's 2147483647"),
-    (b"nvme4294967300", "'nvme4294967300'", "larger than"),
-    (b"nvme18446744073709551620", "'nvme18446744073709551620'", "larger than"),
-    (b"nvme99999999999999999999", "'nvme99999999999999999999'", "larger than"),
-    (b"nvme3n1", "'nvme3n1'", "this is a namespace"),
     (b"/dev/nvme3n1", "'/dev/nvme3n1'", "this is a namespace"),
-    (b"nvme3n1p1", "'nvme3n1p1'", "this is a namespace"),
-    (b"nvme3c0n1", "'nvme3c0n1'", "this is a namespace"),
     (b"../x", "'../x'", "nvme and a number"),
-    (b"nvme4/../x", "'nvme4/../x'", "nvme and a number"),
-    (b"../nvme4", "'../nvme4'", "nvme and a number"),
-    (b"./nvme4", "'./nvme4'", "nvme and a number"),
-    (b"nvme4/", "'nvme4/'", "nvme and a number"),
-    (b"/dev/../nvme4", "'/dev/../nvme4'", "nvme and a number"),
-    (b"/dev//dev/nvme4", "'/dev//dev/nvme4'", "nvme and a number"),
     (b"", "''", "it is empty"),
-    (b"/dev/", "'/dev/'", "it is empty"),
-    (b".", "'.'", "nvme and a number"),
-    (b"..", "'..'", "nvme and a number"),
-    (b"sda", "'sda'", "nvme and a number"),
-    (b"NVME4", "'NVME4'", "nvme and a number"),
-    (b" nvme4", "' nvme4'", "nvme and a number"),
-    (b"nvme4\n", "'nvme4\\x0a'", "nvme and a number"),
-    (b"nvme4\x1b[2J", "'nvme4\\x1b[2J'", "nvme and a number"),
+    (b"nvme4\x1b[2J\n", "'nvme4\\x1b[2J\\x0a'", "nvme and a number"),
     (b"nvme\xff", "'nvme\\xff'", "nvme and a number"),
     ("nvme\u{ff14}".as_bytes(), "'nvme\u{ff14}'", "nvme and a number"),
-    (b".nvme4.tmp.AAAAAA", "'.nvme4.tmp.AAAAAA'", "nvme and a number"),
 ];
 
 #[test]
-fn h10_every_command_refuses_every_word_that_is_no_controller() {
+fn h10_every_command_refuses_a_word_that_is_no_controller() {
     let sandbox = registered();
     // Where a careless path would lead.
     sandbox.libnvme_writes("nvme04", &[("owner", "stas"), ("note", "leaked")]);
@@ -99,30 +73,17 @@ fn commands_about_everything_take_no_device() {
     }
 }
 
-/// Words that are no attribute's name, how the message shows them, and why.
-const NO_ATTRIBUTES: [(&[u8], &str, &str); 18] = [
-    (b"..", "'..'", "only letters"),
-    (b".", "'.'", "only letters"),
-    (b"a/b", "'a/b'", "only letters"),
-    (b"/etc/passwd", "'/etc/passwd'", "only letters"),
-    (b"../../../etc/shadow", "'../../../etc/shadow'", "only letters"),
+/// Words that are no attribute's name, one for each reason; how the message shows them; why. (All words: names.rs.)
+const NO_ATTRIBUTES: [(&[u8], &str, &str); 5] = [
     (b"../secret", "'../secret'", "only letters"),
     (b"", "''", "it is empty"),
-    (b".hidden", "'.hidden'", "only letters"),
-    (b"owner.tmp.x", "'owner.tmp.x'", "only letters"),
-    (b"a b", "'a b'", "only letters"),
-    (b"owner ", "'owner '", "only letters"),
-    (b"owner\n", "'owner\\x0a'", "only letters"),
-    (b"no\x1b[2Jte", "'no\\x1b[2Jte'", "only letters"),
-    (b"note*", "'note*'", "only letters"),
-    (b"note=1", "'note=1'", "only letters"),
-    (b"no\xffte", "'no\\xffte'", "only letters"),
+    (b"no\x1b[2J\xffte\n", "'no\\x1b[2J\\xffte\\x0a'", "only letters"),
     ("n\u{f6}te".as_bytes(), "'n\u{f6}te'", "only letters"),
     (&[b'a'; 65], "'aaaaa", "longer than 64 bytes"),
 ];
 
 #[test]
-fn h10_every_command_refuses_every_word_that_is_no_attribute() {
+fn h10_every_command_refuses_a_word_that_is_no_attribute() {
     let sandbox = registered();
     sandbox.write("run/nvme/registry/secret", "secret\n");
     for (word, shown, why) in NO_ATTRIBUTES {
@@ -167,21 +128,13 @@ const VALUE_COMMANDS: [&[&str]; 7] = [
 ];
 
 #[test]
-fn h10_every_command_refuses_every_value_that_is_none() {
+fn h10_every_command_refuses_a_value_that_is_none() {
     let sandbox = registered();
     let long = vec![b'x'; 4097];
-    let control = "control characters";
-    let table: [(&[u8], &str, &str); 11] = [
+    let table: [(&[u8], &str, &str); 4] = [
         (b"", "''", "it is empty"),
-        (b"\n", "'\\x0a'", control),
-        (b"stas\n", "'stas\\x0a'", control),
-        (b"a\nowner stas", "'a\\x0aowner stas'", control),
-        (b"a\rb", "'a\\x0db'", control),
-        (b"a\tb", "'a\\x09b'", control),
-        (b"\x1b[31mred", "'\\x1b[31mred'", control),
-        (b"a\x7fb", "'a\\x7fb'", control),
-        (b"a\x01b", "'a\\x01b'", control),
-        (b"\xff\n", "'\\xff\\x0a'", control),
+        (b"a\nowner stas", "'a\\x0aowner stas'", "control characters"),
+        (b"\x1b[31mred\xff", "'\\x1b[31mred\\xff'", "control characters"),
         (&long, "'xxxxx", "longer than 4096 bytes"),
     ];
     for words in VALUE_COMMANDS {

@@ -15,8 +15,9 @@ mod count;
 const HEAP: [&str; 4] = ["brk", "mmap", "munmap", "mremap"];
 
 /// The kernel puts a program at another address each time, and maps with a page of its file those in the same 64 KiB of
-/// addresses, if nobody else is about to map them; so page faults and resident memory differ from run to run. What counts
-/// is the median of the faults, which others cannot move, and the highest of the memory, which they can only lower.
+/// addresses, if no other program is about to map them; so page faults and resident memory differ from run to run. The
+/// median of the faults counts, which other programs cannot move, and the highest of the memory, which they can only
+/// lower.
 const RUNS: usize = 48;
 
 /// Whether the binary under test is the one that ships, as in `make test`. cargo's own build for `cargo test`, with
@@ -131,7 +132,7 @@ fn budget_list() {
 }
 
 #[test]
-fn budget_list_of_somebody_elses() {
+fn budget_list_of_other_owners() {
     let (each, calls) = each_entry(&["list", "--names", "--owner", "nbft"]);
     within("names_other", each, &calls);
 }

@@ -1,5 +1,11 @@
 //! What a command costs, counted exactly: processes, system calls, page faults, resident memory. One way of counting for
-//! the budgets (budget.rs) and for the benchmark's table (floor/src/bin/count.rs).
+//! the budgets of memory (budget.rs) and for the benchmark's table (floor/src/bin/count.rs).
+//!
+//! This is not a second tracer of system calls: which calls a command makes, and what happens between two of them, is the
+//! work of support/trace.rs alone, which the budgets of system calls use. That one cannot take this one's place, for two
+//! reasons. It reads the arguments of calls from the program's memory, which would bring pages in that are counted here.
+//! And it needs the crates nix and libc, but the benchmark's programs (floor/) are built without any crate, since they are
+//! compared with the smallest program there can be. The two share no code for the same reason.
 //!
 //! A tracer follows the command and its children from the exec to each one's last instant, when the kernel stops it once
 //! more with its memory still there (PTRACE_EVENT_EXIT). The tracer reads none of that memory while it runs, so no page
@@ -114,7 +120,7 @@ impl Counts {
             (SIGTRAP, _) if resume == SINGLESTEP => self.cpuid += u64::from(is_before_cpuid(pid)),
             (SIGTRAP, _) => {}
             (SIGTRAP_OF_CALL, _) => self.calls += u64::from(is_entry(pid)),
-            // What a new process begins with; nobody sent it.
+            // A new process begins with it: the kernel's own stop.
             (SIGSTOP, _) => {}
             (signal, _) => return signal,
         }
@@ -132,15 +138,15 @@ impl Counts {
     }
 }
 
-/// The next stop or end in a process, or in a group where `whom` is negative; `None` when there is none left.
-fn wait(whom: c_int) -> Option<(c_int, c_int)> {
+/// The next stop or end in a process, or in a group where `id` is negative; `None` when there is none left.
+fn wait(id: c_int) -> Option<(c_int, c_int)> {
     let mut status = 0;
     // SAFETY: waitpid writes one int, to `status`.
-    let pid = unsafe { waitpid(whom, &raw mut status, WALL) };
+    let pid = unsafe { waitpid(id, &raw mut status, WALL) };
     match Error::last_os_error().raw_os_error() {
         _ if pid > 0 => Some((pid, status)),
         Some(ECHILD) => None,
-        _ => panic!("waitpid {whom}: {}", Error::last_os_error()),
+        _ => panic!("waitpid {id}: {}", Error::last_os_error()),
     }
 }
 

@@ -17,7 +17,7 @@ fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-/// argv: the words are what stands between NUL bytes. Understood, or refused in one printable line as usage.
+/// argv: the words are separated by NUL bytes. Understood, or refused in one printable line as usage.
 pub fn argv(data: &[u8]) {
     let words = data.split(|&byte| byte == 0).map(|word| OsString::from_vec(word.to_vec()));
     if let Err(error) = cli::parse(words) {
@@ -38,7 +38,7 @@ pub fn uevent(data: &[u8]) {
         Environment::Event(event) => {
             assert_eq!(Device::parse(OsStr::new(&event.device.name())), Ok(event.device));
             if variable("SYNTH_UUID").is_some() {
-                assert!(event.real().is_none(), "H5");
+                assert!(event.real().is_none(), "a synthetic event is no proof");
             }
             if let Some(real) = event.real() {
                 assert_eq!(Some(OsString::from(real.seqnum.to_string())), variable("SEQNUM").map(trim_zeros));

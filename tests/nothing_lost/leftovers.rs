@@ -7,7 +7,8 @@ use nix::unistd::mkfifo;
 
 use crate::bad_input::bounded;
 use crate::support::Sandbox;
-use crate::support::held::{age, age_below, is_exchange, names, names_in, stored};
+use crate::support::held::{age, is_exchange, names, names_in, stored};
+use crate::support::kernel;
 use crate::support::trace::Traced;
 
 fn registered() -> Sandbox {
@@ -97,7 +98,7 @@ fn what_says_where_the_replaced_entry_is_stays_until_that_has_been_handed_over()
     let marker =
         |sandbox: &Sandbox| names_in(&sandbox.entry("nvme4")).into_iter().find(|n| n.starts_with("prior.tmp."));
     let before = marker(&sandbox);
-    age_below(&sandbox.entry("nvme4"));
+    kernel::age(&sandbox.entry("nvme4"));
     sandbox.run("sweep").exits(0);
     let handed_over = stored(&sandbox, "note").as_deref() == Some("keep");
     assert!(marker(&sandbox) == before || handed_over, "{}", sandbox.registry());

@@ -1,15 +1,14 @@
-//! The owner of a live controller survives every command that was given for an earlier controller of that name, or for
-//! another owner.
+//! The owner of a live controller survives the commands that delete on purpose, when they were given for an earlier
+//! controller of that name or for another owner. (Commands that do not delete: the explorer, prove/scenario/replaced.rs.)
 
 use std::cell::Cell;
 use std::process::Command;
 
-use crate::support::held::{after, at_every_call, each_point, is_exchange, only_the_entry_is_left, stored, touches};
+use crate::support::held::{after, each_point, stored, touches};
 use crate::support::trace::{Call, Traced};
 use crate::support::{Outcome, Sandbox};
 
 const OWNED: &[&str] = &["register nvme4 --owner old", "update nvme4 -a note -V old"];
-const OWNERLESS: &[&str] = &["update nvme4 -a note -V old"];
 
 /// Who registers the controller that takes the name.
 #[derive(Clone, Copy, Debug)]
@@ -34,103 +33,6 @@ fn replace_controller(sandbox: &Sandbox, successor: Successor) {
             sandbox.libnvme_writes("nvme4", &[("owner", "successor"), ("seqnum", &stamp), ("note", "new")]);
         }
     }
-}
-
-/// Holds a command at every call while the controller is replaced, and lets it go on. The note of the new controller is
-/// there in the end, nothing hidden is left, and `check` looks at the owner.
-fn while_the_controller_is_replaced(setup: &[&str], words: &str, check: impl Fn(&Sandbox, &Outcome, &str)) {
-    for successor in [Successor::Ours, Successor::Libnvmes] {
-        at_every_call(
-            || after(setup, words),
-            |sandbox| replace_controller(sandbox, successor),
-            |sandbox, outcome, story| {
-                let story = format!("{words}, {successor:?}: {story}");
-                assert_eq!(stored(sandbox, "note").as_deref(), Some("new"), "the note of the new controller: {story}");
-                only_the_entry_is_left(sandbox, &story);
-                check(sandbox, outcome, &story);
-            },
-        );
-    }
-}
-
-#[test]
-fn a_register_held_right_before_its_exchange_gives_a_new_controllers_entry_back() {
-    for successor in [Successor::Ours, Successor::Libnvmes] {
-        let (sandbox, mut command) = after(OWNED, "register nvme4 --owner late");
-        let mut held = Traced::spawn(&mut command);
-        held.run_until(is_exchange);
-        replace_controller(&sandbox, successor);
-        let late = Outcome::from(held.finish());
-        assert_eq!(stored(&sandbox, "owner").as_deref(), Some("successor"), "{successor:?}: {late}");
-        assert_eq!(stored(&sandbox, "note").as_deref(), Some("new"), "{successor:?}: {late}");
-        only_the_entry_is_left(&sandbox, &format!("{successor:?}: {late}"));
-        late.exits(4).says("nvme4");
-        sandbox.run("owner nvme4").exits(0).prints("successor\n");
-        sandbox.run("sweep").exits(0).prints("");
-    }
-}
-
-#[test]
-fn a_register_for_an_earlier_controller_leaves_the_new_ones_owner() {
-    let commands = ["register nvme4 --owner late", "update nvme4 -a owner -V late"];
-    for (setup, words) in [OWNED, OWNERLESS, &[]].into_iter().flat_map(|setup| commands.map(|words| (setup, words))) {
-        while_the_controller_is_replaced(setup, words, |sandbox, outcome, story| {
-            match (outcome.code(), stored(sandbox, "owner").as_deref()) {
-                // The second: it had done its work when the controller went.
-                (4 | 0, Some("successor")) => {}
-                // It asked for the incarnation after the change, so it is a command for the new controller.
-                (0, Some("late")) => {
-                    let live = sandbox.incarnation("nvme4").to_string();
-                    assert_eq!(stored(sandbox, "incarnation"), Some(live), "{story}");
-                }
-                other => panic!("{other:?}: {story}"),
-            }
-        });
-    }
-}
-
-#[test]
-fn commands_that_replace_no_owner_leave_the_new_controllers_owner() {
-    for (setup, words, codes) in [
-        // 0: it had done its work when the controller went.
-        (OWNERLESS, "claim nvme4 --owner late", &[0, 1, 4][..]),
-        (OWNED, "claim nvme4 --owner old", &[0, 1, 4]),
-        (&[], "claim nvme4 --owner late", &[0, 1, 4]),
-        (OWNED, "update nvme4 -a other -V late", &[0, 4]),
-        (OWNERLESS, "update nvme4 -a other -V late", &[0, 4]),
-        (&[], "update nvme4 -a other -V late", &[0, 4]),
-        (OWNED, "release nvme4 --owner old", &[0, 1]),
-        (OWNED, "delete nvme4 -a other", &[1]),
-        (OWNED, "sweep", &[0]),
-        (OWNERLESS, "sweep", &[0]),
-    ] {
-        while_the_controller_is_replaced(setup, words, |sandbox, outcome, story| {
-            assert_eq!(stored(sandbox, "owner").as_deref(), Some("successor"), "{story}");
-            assert!(codes.contains(&outcome.code()), "{story}");
-        });
-    }
-}
-
-#[test]
-fn a_sweep_of_an_earlier_controllers_entry_leaves_the_new_ones() {
-    at_every_call(
-        || {
-            let (sandbox, command) = after(OWNED, "sweep");
-            sandbox.disconnect("nvme4");
-            (sandbox, command)
-        },
-        |sandbox| {
-            sandbox.connect("nvme4", "tcp");
-            sandbox.run("register nvme4 --owner successor").exits(0);
-            sandbox.run("update nvme4 -a note -V new").exits(0);
-        },
-        |sandbox, outcome, story| {
-            assert_eq!(outcome.code(), 0, "{story}");
-            assert_eq!(stored(sandbox, "owner").as_deref(), Some("successor"), "{story}");
-            assert_eq!(stored(sandbox, "note").as_deref(), Some("new"), "{story}");
-            only_the_entry_is_left(sandbox, story);
-        },
-    );
 }
 
 /// The points of a command up to its first step of a removal: the mark on the directory, or an unlink. What it looks at

@@ -2,10 +2,10 @@
 //! answer that the same command would not have given undisturbed. Then what was left is made two minutes older, `sweep`
 //! runs undisturbed, and exactly what should be there must be there.
 
-use crate::act::age;
 use crate::explore::Plan;
 use crate::fault::{Count, Fault, command};
 use crate::fault_case::{Before, Case, Or, found, is};
+use crate::kernel::age;
 use crate::trace::Call;
 use crate::world::World;
 use std::os::unix::process::ExitStatusExt;

@@ -1,8 +1,8 @@
 //! Every command, on every kind of entry that it meets.
 
-use crate::act::age;
 use crate::fault_case::Or::{Before, Gone, Ownerless, Tied};
 use crate::fault_case::{Case, Done, Files, Or};
+use crate::kernel::age;
 use crate::scenario::setup::{dead, empty, owned, owned_libnvme, ownerless, recycled, unowned, untied};
 use crate::world::{DEVICE, Tie, World, must};
 use std::fs;

@@ -84,8 +84,9 @@ fn s1_nothing_live_is_removed(scenario: &Scenario, record: &Record, found: &mut 
         if gives_up {
             given_up.push(entry.ino);
         }
-        // Whether what was replaced comes back, where it has to, is seen at the end (history.rs).
-        let publishes = verb == "register" || (verb, attribute) == ("update", "owner");
+        // These put an entry of their own in the place of the one that was there. Whether what was replaced comes back,
+        // where it has to, is seen at the end (history.rs).
+        let publishes = matches!((verb, attribute), ("register", _) | ("update" | "delete", "owner"));
         let replaces = publishes && after.entry.as_ref().is_some_and(|e| e.ino != entry.ino);
         let deletes = verb == "delete" && missing == [attribute];
         if !replaces && !deletes && !given_up.contains(&entry.ino) {

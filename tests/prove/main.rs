@@ -5,9 +5,11 @@
 //! ```
 //! `NVME_REGISTRY_BIN` names the binary. Parts: `explore` (schedules, explore.rs), `fault` (fault.rs), `broken`
 //! (versions with a bug put in, which must be found: broken.rs, and libnvme's shell rule: shell_rule.rs).
-//! `--scenario` takes a name, or the beginning of several; `--list` prints the names. It ends with an error when an
-//! invariant is broken, or when a bug that is known to be there is not found. What it finds it keeps as replay files
-//! (`--replay` runs one and prints each step); those of bugs that were mended are in `replays/` and are run each time.
+//! `--scenario` takes the name of a scenario, of a bug of `broken`, or of a command whose system calls `fault` makes fail
+//! (its first word); or the beginning of several. `--list` prints them. What matches nothing is an error. It ends with an
+//! error when an invariant is broken, or when a bug that is known to be there is not found. What it finds it keeps as
+//! replay files below `target/prove` (`--replay` runs one and prints each step); those of bugs that were mended are in
+//! `replays/` and are run each time.
 #![allow(unreachable_pub, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod act;
@@ -21,6 +23,10 @@ mod fault_judge;
 mod fault_list;
 mod history;
 mod invariant;
+#[path = "../support/kernel.rs"]
+mod kernel;
+#[path = "../support/libnvme.rs"]
+mod libnvme;
 mod options;
 mod points;
 mod replay;
@@ -31,8 +37,9 @@ mod shell_rule;
 mod trace;
 mod world;
 
-use broken::Broken;
+use broken::{Broken, Bug};
 use explore::{Found, Outcome, Plan};
+use fault_case::Case;
 use options::Options;
 use scenario::Scenario;
 use std::path::{Path, PathBuf};
@@ -43,10 +50,14 @@ fn main() -> ExitCode {
     // A panic is a fault of the explorer. It ends everything: the other worker would wait for ever.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
     let options = options::options().unwrap_or_else(|text| fail(&text));
+    let work = Work::chosen(&options);
     if options.list {
-        let all = options.chosen(scenario::all().into_iter().chain(scenario::shell_rule()).collect());
-        all.iter().for_each(|scenario| println!("{}", scenario.name));
+        work.list();
         return ExitCode::SUCCESS;
+    }
+    if work.is_empty() && options.replay.is_none() {
+        let name = options.scenario.as_deref().unwrap_or_default();
+        fail(&format!("no scenario, bug or command is called {name:?}; `make prove-list` prints them"));
     }
     let binary =
         std::env::var_os("NVME_REGISTRY_BIN").unwrap_or_else(|| fail("NVME_REGISTRY_BIN must name the binary"));
@@ -56,7 +67,7 @@ fn main() -> ExitCode {
     let plan = Plan { binary, bound: 0, workers: 2, stop_at: None, place: place.clone() };
     let failures = match &options.replay {
         Some(file) => usize::from(!replay_one(file, &plan, true)),
-        None => everything(&options, &plan),
+        None => everything(&work, &options, &plan),
     };
     let _ = std::fs::remove_dir_all(place);
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -67,39 +78,95 @@ fn fail(text: &str) -> ! {
     std::process::exit(2)
 }
 
-fn everything(options: &Options, plan: &Plan) -> usize {
-    let wants = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+/// What the command line asks for.
+#[derive(Default)]
+struct Work {
+    scenarios: Vec<Scenario>,
+    /// libnvme's shell rule in place of the product.
+    shell_rule: Vec<Scenario>,
+    bugs: Vec<&'static Bug>,
+    faults: Vec<Case>,
+}
+
+impl Work {
+    fn chosen(options: &Options) -> Work {
+        let (mut work, mut names) = (Work::default(), Vec::new());
+        if options.wants("explore") {
+            work.scenarios = scenario::all();
+        }
+        if options.wants("broken") {
+            work.shell_rule = scenario::shell_rule();
+            work.bugs = broken::BUGS.iter().collect();
+        }
+        if options.wants("fault") {
+            work.faults = fault_list::all();
+        }
+        names.extend(work.scenarios.iter().chain(&work.shell_rule).map(|scenario| scenario.name));
+        names.extend(work.bugs.iter().map(|bug| bug.name));
+        names.extend(work.faults.iter().map(|case| case.arguments[0]));
+        let exact = names.iter().any(|name| Some(*name) == options.scenario.as_deref());
+        let is_chosen = |name: &str| options.is_chosen(name, exact);
+        work.scenarios.retain(|scenario| is_chosen(scenario.name));
+        work.shell_rule.retain(|scenario| is_chosen(scenario.name));
+        work.bugs.retain(|bug| is_chosen(bug.name));
+        work.faults.retain(|case| is_chosen(case.arguments[0]));
+        work
+    }
+
+    fn is_empty(&self) -> bool {
+        self.scenarios.is_empty() && self.shell_rule.is_empty() && self.bugs.is_empty() && self.faults.is_empty()
+    }
+
+    /// Prints the names that `--scenario` takes.
+    fn list(&self) {
+        let section = |title: &str, names: Vec<&str>| {
+            println!("{title}");
+            names.iter().for_each(|name| println!("  {name}"));
+        };
+        let mut commands: Vec<&str> = self.faults.iter().map(|case| case.arguments[0]).collect();
+        commands.sort_unstable();
+        commands.dedup();
+        section("scenarios", self.scenarios.iter().map(|s| s.name).collect());
+        section("libnvme's shell rule, which must fail", self.shell_rule.iter().map(|s| s.name).collect());
+        section("versions with a bug put in, which must be found", self.bugs.iter().map(|bug| bug.name).collect());
+        section("commands whose system calls fail", commands);
+    }
+}
+
+fn everything(work: &Work, options: &Options, plan: &Plan) -> usize {
     let begin = Instant::now();
     let mut failures = 0;
-    if wants("explore") {
-        failures += explored(options, plan);
-        failures += kept_replays(options, plan);
+    if !work.scenarios.is_empty() {
+        failures += explored(work, options, plan);
     }
-    if wants("broken") {
-        failures += known_bugs(options, plan);
+    if options.wants("explore") && options.scenario.is_none() {
+        failures += kept_replays(plan);
     }
-    if wants("fault") {
-        failures += fault::all(plan, options.quick, options.scenario.as_deref());
+    if !work.shell_rule.is_empty() || !work.bugs.is_empty() {
+        failures += known_bugs(work, options, plan);
+    }
+    if !work.faults.is_empty() {
+        failures += fault::all(plan, options.quick, &work.faults);
     }
     println!("prove: {failures} failures, {:.0} s", begin.elapsed().as_secs_f64());
     failures
 }
 
-fn explored(options: &Options, plan: &Plan) -> usize {
+fn explored(work: &Work, options: &Options, plan: &Plan) -> usize {
     println!(
         "{:<38}{:>6}{:>11}{:>9}{:>11}{:>11}",
         "scenario", "bound", "schedules", "longest", "per second", "violations"
     );
     let (mut total, mut violations) = (0, 0);
     let begin = Instant::now();
-    for scenario in options.chosen(scenario::all()) {
-        let Some(bound) = options.bound(&scenario) else { continue };
-        let (outcome, seconds) = timed(&scenario, &Plan { bound, ..plan.clone() });
+    for scenario in &work.scenarios {
+        let Some(bound) = options.bound(scenario) else { continue };
+        let (outcome, seconds) = timed(scenario, &Plan { bound, ..plan.clone() });
         let rate = outcome.schedules as f64 / seconds.max(0.001);
         let (count, longest, found) = (outcome.schedules, outcome.longest, outcome.found.len());
         println!("{:<38}{bound:>6}{count:>11}{longest:>9}{rate:>11.0}{found:>11}", scenario.name);
         for found in &outcome.found {
-            keep(&scenario, found);
+            keep(scenario, found);
         }
         total += outcome.schedules;
         violations += outcome.found.len();
@@ -110,10 +177,7 @@ fn explored(options: &Options, plan: &Plan) -> usize {
 }
 
 /// Regression: what once broke a rule must not break it any more.
-fn kept_replays(options: &Options, plan: &Plan) -> usize {
-    if options.scenario.is_some() {
-        return 0;
-    }
+fn kept_replays(plan: &Plan) -> usize {
     let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prove/replays"));
     let mut files: Vec<PathBuf> = files.into_iter().flatten().flatten().map(|f| f.path()).collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "replay"));
@@ -145,23 +209,19 @@ fn replay_one(file: &Path, plan: &Plan, verbose: bool) -> bool {
 }
 
 /// Bugs that are there on purpose, or in the shell rule: each must be found.
-fn known_bugs(options: &Options, plan: &Plan) -> usize {
-    let wanted = |name: &str| options.scenario.as_deref().is_none_or(|w| name.starts_with(w));
-    let rules = scenario::shell_rule().into_iter();
-    let mut all: Vec<Broken> =
-        rules.map(|scenario| Broken { name: scenario.name, scenario, binary: plan.binary.clone() }).collect();
-    let mut total = all.len();
-    if !options.scenario.as_deref().is_some_and(|s| s.starts_with("shell")) {
-        for built in broken::build(&target()) {
-            total += 1;
-            match built {
-                Ok(built) => all.push(built),
-                Err(text) => println!("{text}"),
-            }
+fn known_bugs(work: &Work, options: &Options, plan: &Plan) -> usize {
+    let rule =
+        |scenario: &Scenario| Broken { name: scenario.name, scenario: scenario.clone(), binary: plan.binary.clone() };
+    let mut all: Vec<Broken> = work.shell_rule.iter().map(rule).collect();
+    let total = all.len() + work.bugs.len();
+    for built in broken::build(&work.bugs, &target()) {
+        match built {
+            Ok(built) => all.push(built),
+            Err(text) => println!("{text}"),
         }
     }
     let mut hits = 0;
-    for Broken { name, scenario, binary } in all.iter().filter(|b| wanted(b.name)) {
+    for Broken { name, scenario, binary } in &all {
         let bound = options.bound.unwrap_or(scenario.bound);
         let plan = Plan { binary: binary.clone(), bound, stop_at: scenario.must_break, ..plan.clone() };
         let (outcome, _) = timed(scenario, &plan);
@@ -183,9 +243,6 @@ fn known_bugs(options: &Options, plan: &Plan) -> usize {
                 outcome.found.iter().for_each(|f| keep(scenario, f));
             }
         }
-    }
-    if options.scenario.is_some() {
-        total = all.iter().filter(|b| wanted(b.name)).count();
     }
     println!("{hits} of {total} known bugs found\n");
     total - hits

@@ -14,18 +14,27 @@ pub struct Options {
 }
 
 impl Options {
-    /// The bound to explore it with; none where it is left out.
+    /// The bound to explore it with; none where it is left out. A scenario that is asked for by its name is explored
+    /// with one preemption where the quick selection leaves it out.
     pub fn bound(&self, scenario: &Scenario) -> Option<usize> {
-        self.bound.or(if self.quick { scenario.quick } else { Some(scenario.bound) })
+        let quick = || scenario.quick.or(self.scenario.as_ref().map(|_| 1));
+        self.bound.or_else(|| if self.quick { quick() } else { Some(scenario.bound) })
     }
 
-    /// Those that `--scenario` takes.
-    pub fn chosen(&self, all: Vec<Scenario>) -> Vec<Scenario> {
-        let Some(name) = self.scenario.as_deref() else { return all };
-        let exact = all.iter().any(|s| s.name == name);
-        all.into_iter().filter(|s| if exact { s.name == name } else { s.name.starts_with(name) }).collect()
+    /// Whether `--only` asks for this part.
+    pub fn wants(&self, part: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == part)
+    }
+
+    /// Whether `--scenario` asks for this name: it is the name, or its beginning where `exact` says that nothing has
+    /// just that name.
+    pub fn is_chosen(&self, name: &str, exact: bool) -> bool {
+        self.scenario.as_deref().is_none_or(|asked| if exact { name == asked } else { name.starts_with(asked) })
     }
 }
+
+/// The parts of the proof, for `--only`.
+const PARTS: [&str; 3] = ["explore", "broken", "fault"];
 
 /// Reads it.
 pub fn options() -> Result<Options, String> {
@@ -38,7 +47,13 @@ pub fn options() -> Result<Options, String> {
             "--quick" => options.quick = true,
             "--scenario" => options.scenario = Some(value()?),
             "--bound" => options.bound = Some(value()?.parse().map_err(|e| format!("--bound: {e}"))?),
-            "--only" => options.only = Some(value()?),
+            "--only" => {
+                let part = value()?;
+                if !PARTS.contains(&part.as_str()) {
+                    return Err(format!("--only {part}: there are {}", PARTS.join(", ")));
+                }
+                options.only = Some(part);
+            }
             "--replay" => options.replay = Some(value()?.into()),
             other => return Err(format!("unknown argument {other}")),
         }

@@ -6,8 +6,8 @@
 //! * calls on a hidden directory or file of one's own that no rename has named yet: no other process knows its random
 //!   name, and listings ignore it. Not so in scenarios with `sweep`, which looks at it (`Scenario::hidden_is_private`);
 //! * opening and stating the directories that are there before, during and after (run/nvme/registry, dev, …);
-//! * reading and stating an open file: what a name stands for never changes in place, it is replaced (the invariant
-//!   "torn" in invariant.rs sees to it), so its open decides what is read; and writing to a temporary file and setting
+//! * reading and stating an open file: a file of the registry is replaced and never changed in place (the invariant
+//!   "torn" in invariant.rs checks that), so the open decides what is read; and writing to a temporary file and setting
 //!   its mode, since no process reads it.
 //!
 //! The mode of a directory is a matter of order: its sticky bit says that an entry was given up.

@@ -5,6 +5,8 @@
 //! against what the files say. Only `nvme4` exists here.
 
 use crate::act::Act;
+use crate::kernel::FakeKernel;
+use crate::libnvme::Libnvme;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +15,8 @@ use std::rc::Rc;
 
 /// The one device of every scenario.
 pub const DEVICE: &str = "nvme4";
+/// How the temporary names of libnvme end.
+const LIBNVMES: &str = "lib000";
 
 /// How an entry tells which controller it was written for.
 #[derive(Clone, Copy, PartialEq)]
@@ -95,18 +99,20 @@ impl Truth {
 /// A sandbox and the truth about it.
 pub struct World {
     pub root: PathBuf,
-    pub(crate) seqnum: u64,
+    pub(crate) kernel: FakeKernel,
+    /// Whether its node is there.
     pub(crate) node: bool,
+    /// The inode number of its sysfs directory.
     pub(crate) sys: Option<u64>,
-    pub(crate) aside: u32,
     /// `(action, SEQNUM)` of every event, in the kernel's order.
     pub events: Vec<(&'static str, u64)>,
     /// Connects completed.
     pub connects: usize,
     /// Incarnation that an entry's inode was written for, where the entry itself does not say.
     pub(crate) written_for: BTreeMap<u64, u64>,
-    pub(crate) stamp: Option<u64>,
-    pub(crate) libs_incarnation: u64,
+    pub(crate) libnvme: Libnvme,
+    /// What libnvme's connect has read: the stamp, and the incarnation that it was of.
+    pub(crate) read_by_libnvme: (u64, u64),
     /// The entry under the name, then the one that its marker leads to, and so on.
     entries: Vec<Rc<Entry>>,
 }
@@ -114,20 +120,18 @@ pub struct World {
 impl World {
     /// A fresh tree at `root` with a live controller, registered by no one.
     pub fn new(root: PathBuf) -> World {
-        for dir in ["run/nvme/registry", "dev", "sys/kernel", "sys/class/nvme", "sys/devices"] {
-            must(fs::create_dir_all(root.join(dir)), dir);
-        }
+        let registry = root.join("run/nvme/registry");
+        must(fs::create_dir_all(&registry), "registry");
         let mut world = World {
+            kernel: FakeKernel::new(root.clone(), 1350),
+            libnvme: Libnvme::named(registry, DEVICE, LIBNVMES),
             root,
-            seqnum: 1350,
             node: false,
             sys: None,
-            aside: 0,
             events: Vec::new(),
             connects: 0,
             written_for: BTreeMap::new(),
-            stamp: None,
-            libs_incarnation: 0,
+            read_by_libnvme: (0, 0),
             entries: Vec::new(),
         };
         world.connect();
@@ -144,7 +148,7 @@ impl World {
 
     /// The number of the latest event.
     pub fn seqnum(&self) -> u64 {
-        self.seqnum
+        self.kernel.seqnum()
     }
 
     pub fn registry(&self) -> PathBuf {
@@ -155,16 +159,12 @@ impl World {
         self.registry().join(DEVICE)
     }
 
-    pub(crate) fn sysfs(&self) -> PathBuf {
-        self.root.join("sys/devices").join(DEVICE)
-    }
-
     /// Writes an entry for the live incarnation.
     pub fn write_entry(&mut self, owner: Option<&str>, note: Option<&str>, tie: Tie) {
         let dir = self.entry_path();
         must(fs::create_dir(&dir), "entry");
         let live = self.sys.unwrap_or(0);
-        let stamp = (tie != Tie::Nothing).then(|| self.seqnum.to_string());
+        let stamp = (tie != Tie::Nothing).then(|| self.seqnum().to_string());
         let incarnation = (tie == Tie::Whole).then(|| live.to_string());
         let (owner, note) = (owner.map(str::to_owned), note.map(str::to_owned));
         for (name, value) in [("seqnum", stamp), ("incarnation", incarnation), ("owner", owner), ("note", note)] {
@@ -194,7 +194,7 @@ impl World {
 
     pub fn truth(&self) -> Truth {
         let whose = |entry: &Rc<Entry>| self.written_for.get(&entry.ino).copied();
-        let told = fs::metadata(self.sysfs().join("delete_controller")).is_ok_and(|m| m.len() > 0);
+        let told = fs::metadata(self.kernel.directory(DEVICE).join("delete_controller")).is_ok_and(|m| m.len() > 0);
         let live = self.sys.filter(|_| self.node);
         let mut unmarked = self.entries.iter().take_while(|entry| !entry.marked);
         let counted = unmarked.find(|entry| live.is_some() && whose(entry) == live).cloned();
@@ -213,7 +213,7 @@ impl World {
         let inside = entry.iter().flat_map(|e| e.files.keys());
         left.extend(inside.filter(|n| n.contains(".tmp.")).map(|n| format!("{DEVICE}/{n}")));
         // What libnvme leaves when something is taken from under its hands is libnvme's own.
-        left.retain(|name| !name.ends_with(".lib000"));
+        left.retain(|name| !name.ends_with(LIBNVMES));
         left.extend(entry.filter(|e| e.marked).map(|_| format!("{DEVICE}, which was given up")));
         left
     }

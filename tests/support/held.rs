@@ -1,13 +1,13 @@
 //! A command of the product held before each of the system calls that touch the sandbox in turn, while something else
 //! happens. No sleep, no chance: every one of its steps is tried.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 
+use super::kernel;
 use super::sandbox::{Outcome, Sandbox};
 use super::trace::{Call, Traced};
 
@@ -69,18 +69,13 @@ pub fn finish_failing(mut traced: Traced, errno: Errno, mut fails: impl FnMut(&C
 
 /// A system with the controller nvme4, on which these commands have run; and the command that is to be held, not
 /// started yet.
-pub fn after(setup: &[&str], words: &str) -> (Sandbox, Command) {
+pub fn after(setup: &[&str], held: &str) -> (Sandbox, Command) {
     let sandbox = Sandbox::with_controller("nvme4");
-    run_all(&sandbox, setup);
-    let command = sandbox.command(words.split(' '));
-    (sandbox, command)
-}
-
-/// Runs commands that succeed.
-pub fn run_all(sandbox: &Sandbox, commands: &[&str]) {
-    for words in commands {
+    for words in setup {
         sandbox.run(words).exits(0);
     }
+    let command = sandbox.command(held.split(' '));
+    (sandbox, command)
 }
 
 /// The names in the registry directory, hidden ones too.
@@ -99,22 +94,7 @@ pub fn names_in(directory: &Path) -> Vec<String> {
 
 /// Makes everything in the registry two minutes older: what was under way is a leftover now.
 pub fn age(sandbox: &Sandbox) {
-    age_below(&sandbox.entry(""));
-}
-
-/// Makes everything below a directory two minutes older. What is no file and no directory keeps its age.
-pub fn age_below(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let kind = entry.file_type().expect("a file type");
-        if kind.is_dir() {
-            age_below(&path);
-        }
-        if kind.is_dir() || kind.is_file() {
-            let then = SystemTime::now() - Duration::from_secs(120);
-            File::open(&path).and_then(|file| file.set_modified(then)).expect("an older file");
-        }
-    }
+    kernel::age(&sandbox.entry(""));
 }
 
 /// The value of an attribute as it is in the public entry of nvme4.

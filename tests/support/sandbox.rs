@@ -1,8 +1,5 @@
-//! A `--root` tree in which the tests are the kernel: controllers come, go and are recycled as the kernel does it, and
-//! the product runs on it as it ships.
-//!
-//! Ordinary file systems reuse inode numbers at once, sysfs does not. So a controller's sysfs directory is moved aside
-//! when it goes, never deleted: its inode number stays taken.
+//! A `--root` tree to run the product in as it ships. The kernel ([`FakeKernel`]) and libnvme ([`Libnvme`]) are played in
+//! it by the test.
 
 use std::fmt;
 use std::fs;
@@ -13,6 +10,9 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use super::kernel::FakeKernel;
+use super::libnvme::Libnvme;
+
 /// The binary under test: the one that ships where `make test` names it, else cargo's own build of it.
 pub fn binary() -> PathBuf {
     std::env::var_os("NVME_REGISTRY_BIN").map_or_else(|| env!("CARGO_BIN_EXE_nvme-registry").into(), PathBuf::from)
@@ -21,19 +21,22 @@ pub fn binary() -> PathBuf {
 /// A tree with `/run`, `/dev`, `/sys`, and no controller yet.
 pub struct Sandbox {
     dir: TempDir,
-    gone: std::sync::atomic::AtomicU32,
+    kernel: FakeKernel,
 }
 
 impl Sandbox {
-    /// An empty system: sysfs is mounted, the uevent counter stands at 1000.
+    /// An empty directory.
+    pub fn bare() -> Sandbox {
+        let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
+        let kernel = FakeKernel::of(dir.path().to_owned());
+        Sandbox { dir, kernel }
+    }
+
+    /// An empty system: sysfs is mounted, the number of the latest event is 1000.
     pub fn new() -> Sandbox {
         let dir = tempfile::Builder::new().prefix("nr").tempdir().expect("a temporary directory");
-        let sandbox = Sandbox { dir, gone: std::sync::atomic::AtomicU32::new(0) };
-        for path in ["run", "dev", "sys/class/nvme", "sys/devices", "sys/kernel", "gone"] {
-            fs::create_dir_all(sandbox.path(path)).expect("a directory in the sandbox");
-        }
-        sandbox.write("sys/kernel/uevent_seqnum", "1000\n");
-        sandbox
+        let kernel = FakeKernel::new(dir.path().to_owned(), 1000);
+        Sandbox { dir, kernel }
     }
 
     /// A system with one tcp controller that is connected; see [`Sandbox::connect`].
@@ -67,36 +70,28 @@ impl Sandbox {
 
     // The kernel.
 
-    /// The uevent counter.
+    /// The number of the latest event.
     pub fn seqnum(&self) -> u64 {
-        self.read("sys/kernel/uevent_seqnum").expect("the counter").trim().parse().expect("a number")
+        self.kernel.seqnum()
     }
 
     /// Numbers an event, and returns its number.
     pub fn number_event(&self) -> u64 {
-        let seqnum = self.seqnum() + 1;
-        self.write("sys/kernel/uevent_seqnum", format!("{seqnum}\n"));
-        seqnum
+        self.kernel.number_event()
     }
 
     /// A controller comes: its sysfs directory, its node, its `add` event, whose number is returned.
     pub fn connect(&self, device: &str, transport: &str) -> u64 {
-        let directory = format!("sys/devices/virtual/nvme-fabrics/ctl/{device}");
-        for (attribute, value) in [
-            ("transport", transport),
-            ("address", "traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1"),
-            ("subsysnqn", "nqn.2026-01.example:subsystem"),
-            ("state", "live"),
-        ] {
-            self.write(&format!("{directory}/{attribute}"), format!("{value}\n"));
-        }
-        std::os::unix::fs::symlink(
-            format!("../../devices/virtual/nvme-fabrics/ctl/{device}"),
-            self.path(&format!("sys/class/nvme/{device}")),
-        )
-        .expect("a link in sysfs");
-        self.write(&format!("dev/{device}"), "");
-        self.number_event()
+        let transport = format!("{transport}\n");
+        let attributes = [
+            ("transport", transport.as_str()),
+            ("address", "traddr=127.0.0.1,trsvcid=4420,src_addr=127.0.0.1\n"),
+            ("subsysnqn", "nqn.2026-01.example:subsystem\n"),
+            ("state", "live\n"),
+        ];
+        self.kernel.make_sysfs(device, &attributes);
+        self.kernel.make_node(device);
+        self.kernel.number_event()
     }
 
     /// A controller goes, in the kernel's order: the node, the `remove` event, sysfs. Returns the event's number.
@@ -109,40 +104,30 @@ impl Sandbox {
 
     /// The first step of a removal.
     pub fn take_node(&self, device: &str) {
-        fs::remove_file(self.path(&format!("dev/{device}"))).expect("the node");
+        self.kernel.take_node(device);
     }
 
     /// The last step of a removal.
     pub fn take_sysfs(&self, device: &str) {
-        fs::remove_file(self.path(&format!("sys/class/nvme/{device}"))).expect("the link in sysfs");
-        let number = 1 + self.gone.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        fs::rename(
-            self.path(&format!("sys/devices/virtual/nvme-fabrics/ctl/{device}")),
-            self.path(&format!("gone/{number}")),
-        )
-        .expect("the directory in sysfs");
+        self.kernel.take_sysfs(device);
     }
 
     /// The inode number of a controller's sysfs directory.
     pub fn incarnation(&self, device: &str) -> u64 {
-        use std::os::unix::fs::MetadataExt;
-        fs::metadata(self.path(&format!("sys/class/nvme/{device}"))).expect("the controller").ino()
+        self.kernel.incarnation(device).expect("the controller")
     }
 
-    // Strangers.
+    // libnvme.
 
-    /// Writes an entry as libnvme does: built aside, the old one renamed away, the new one renamed in.
+    /// libnvme as another writer of the registry, for one operation on one device.
+    pub fn libnvme(&self, device: &str) -> Libnvme {
+        fs::create_dir_all(self.entry("")).expect("a registry");
+        Libnvme::new(self.entry(""), device)
+    }
+
+    /// Writes an entry as libnvme's connect does, with these attributes.
     pub fn libnvme_writes(&self, device: &str, attributes: &[(&str, &str)]) {
-        let hidden = format!("run/nvme/registry/.{device}.tmp.libnvm");
-        for (name, value) in attributes {
-            self.write(&format!("{hidden}/{name}"), format!("{value}\n"));
-        }
-        if self.entry(device).exists() {
-            let old = self.entry(&format!(".{device}.tmp.libold"));
-            fs::rename(self.entry(device), &old).expect("the old entry renamed away");
-            fs::remove_dir_all(old).expect("the old entry purged");
-        }
-        fs::rename(self.path(&hidden), self.entry(device)).expect("the new entry renamed in");
+        self.libnvme(device).create(attributes).expect("an entry of libnvme");
     }
 
     /// Everything below `run/nvme`, with contents: what "nothing changed" is checked by.

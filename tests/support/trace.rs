@@ -6,7 +6,7 @@
 //!
 //! Rules of ptrace that shape the code: all requests come from the thread that spawned the tracee; a tracee must be
 //! stopped for any request but SIGKILL; PTRACE_SYSCALL stops alternate between entry and exit, starting with the
-//! entry of the first call after the exec; a seccomp stop stands for the entry.
+//! entry of the first call after the exec; a seccomp stop is the entry.
 //!
 //! The tests' crate must allow the two `unsafe` blocks here (`unsafe_code = "deny"`, not `forbid`, in `[lints]`;
 //! the product itself says `#![forbid(unsafe_code)]`).
@@ -210,12 +210,13 @@ impl Traced {
         }
     }
 
-    /// Waits until a process stands before a call of interest, or all have ended.
+    /// Waits until a process is stopped before a call of interest, or all have ended.
     fn wait_for_call(&mut self) {
         while self.waiting.is_empty() && self.status.is_none() {
             // With children: whichever comes first. The group is this program's own (`process_group` above).
-            let whom = if self.interest.is_some() { Pid::from_raw(-self.leader.as_raw()) } else { self.leader };
-            let status = wait(whom);
+            let group_or_leader =
+                if self.interest.is_some() { Pid::from_raw(-self.leader.as_raw()) } else { self.leader };
+            let status = wait(group_or_leader);
             if self.note_end(&status) {
                 continue;
             }
@@ -233,7 +234,7 @@ impl Traced {
                     self.note_event(pid, event);
                     self.resume(pid, None);
                 }
-                // A child attached by the kernel begins with a SIGSTOP that nobody sent; it can be reported before
+                // A child attached by the kernel begins with a SIGSTOP of the kernel's own; it can be reported before
                 // its parent's fork is, so an unknown process is one too.
                 WaitStatus::Stopped(_, Signal::SIGSTOP) if pid != self.leader => {
                     if !self.members.contains(&pid) {

@@ -2,7 +2,7 @@
 
 use super::Expect::{Note, Owner};
 use super::cast::*;
-use super::setup::{absent, absent_untied, dead, owned, owned_libnvme, ownerless};
+use super::setup::{absent, absent_untied, dead, owned, owned_libnvme, ownerless, untied};
 use super::{Scenario, make};
 use crate::actor::When;
 
@@ -21,7 +21,7 @@ pub fn all() -> Vec<Scenario> {
         make("update-register", owned, (3, Some(2)), &[Owner(&["r1"]), Note("n1")], vec![update(&[]), r1(&[])]),
         make("update-register-libnvme-entry", owned_libnvme, (2, Some(1)), &[Owner(&["r1"]), Note("n1")],
              vec![update(&[]), r1(&[])]),
-        make("update-owner-libnvme-entry", owned_libnvme, (2, Some(1)), registered, vec![update_owner()]),
+        make("update-owner-libnvme-entry", owned_libnvme, (2, Some(1)), registered, vec![update_owner(&[])]),
         make("update-update-register", owned, (2, Some(1)), &[Owner(&["r1"]), Note("n2")],
              vec![update(&[]), r1(&[]), update2()]),
         make("update-register-register", owned, (1, None), &[Owner(&["r1", "r2"]), Note("n1")],
@@ -32,8 +32,14 @@ pub fn all() -> Vec<Scenario> {
              vec![r1(&[]), r2(&[]), delete_note()]),
         make("update-claim", ownerless, (3, Some(2)), &[Owner(&["new"]), Note("n1")], vec![update(&[]), claim(&[])]),
         make("claim-delete-ownerless", ownerless, (3, Some(1)), &[Owner(&["new"])], vec![claim(&[]), delete_note()]),
-        make("update-owner-update", owned, (2, Some(1)), registered, vec![update_owner(), update(&[])]),
-        make("update-owner-update-absent", absent, (3, Some(1)), &[], vec![update_owner(), update(&[])]),
-        make("update-owner-update-absent-untied", absent_untied, (2, Some(1)), &[], vec![update_owner(), update(&[])]),
+        make("claim-delete-untied", untied, (2, Some(1)), &[Owner(&["new"])], vec![claim(&[]), delete_note()]),
+        make("delete-owner-claim", owned, (3, Some(1)), &[], vec![delete_owner(), claim(&[])]),
+        make("update-release", owned, (3, Some(1)), &[], vec![update(&[]), release(&[])]),
+        make("update-owner-update", owned, (2, Some(1)), registered, vec![update_owner(&[]), update(&[])]),
+        make("update-owner-update-absent", absent, (3, Some(1)), &[], vec![update_owner(&[]), update(&[])]),
+        make("update-owner-update-absent-untied", absent_untied, (2, Some(1)), &[],
+             vec![update_owner(&[]), update(&[])]),
+        make("update-owner-connect-claim", absent, (2, Some(1)), &[],
+             vec![update_owner(&[]), world(CONNECT), claim(AFTER)]),
     ]
 }

@@ -94,8 +94,13 @@ pub fn update(when: &'static [When]) -> Spec {
 }
 
 /// What a script of libnvme's would say instead of `register`.
-pub fn update_owner() -> Spec {
-    product("update-owner", &["update", "nvme4", "-a", "owner", "-V", "r1"], &[])
+pub fn update_owner(when: &'static [When]) -> Spec {
+    product("update-owner", &["update", "nvme4", "-a", "owner", "-V", "r1"], when)
+}
+
+/// A claim by the owner of the first controller.
+pub fn claim_old(when: &'static [When]) -> Spec {
+    product("claim-old", &["claim", "nvme4", "--owner", "old"], when)
 }
 
 pub fn release(when: &'static [When]) -> Spec {
@@ -104,6 +109,10 @@ pub fn release(when: &'static [When]) -> Spec {
 
 pub fn delete_note() -> Spec {
     product("delete", &["delete", "nvme4", "-a", "note"], &[])
+}
+
+pub fn delete_owner() -> Spec {
+    product("delete", &["delete", "nvme4", "-a", "owner"], &[])
 }
 
 pub fn sweep(when: &'static [When]) -> Spec {

@@ -1,8 +1,8 @@
 //! Events against entries: those of an earlier controller, and those of one that dies under the writer.
 
-use super::Expect::Owner;
+use super::Expect::{Note, Owner};
 use super::cast::*;
-use super::setup::{dead, dead_libnvme, owned, unowned};
+use super::setup::{dead, dead_libnvme, owned, recycled, unowned};
 use super::{Scenario, make};
 
 /// An old event against a new entry: H1, H2.
@@ -21,6 +21,7 @@ pub fn old_against_new() -> Vec<Scenario> {
              vec![world(RECYCLE_AND_DIE), register(AFTER), udev(NUMBERED), udev_add(), udev_last()]),
         make("full-life-claim", owned, (2, Some(1)), &[],
              vec![world(RECYCLE_AND_DIE), claim(AFTER), udev(NUMBERED), udev_add(), udev_last()]),
+        make("late-remove-update", recycled, (3, Some(1)), &[Note("n1")], vec![update(&[]), udev(&[])]),
     ]
 }
 
@@ -33,6 +34,7 @@ pub fn dying() -> Vec<Scenario> {
              vec![world(DIE_LINK_FIRST), register(&[]), udev(NUMBERED)]),
         make("dies-reregister", owned, (2, Some(1)), &[], vec![world(DIE), register(&[]), udev(NUMBERED)]),
         make("dies-claim", unowned, (3, Some(2)), &[], vec![world(DIE), claim(&[]), udev(NUMBERED)]),
+        make("dies-update-unowned", unowned, (2, Some(1)), &[], vec![world(DIE), update(&[]), udev(NUMBERED)]),
         make("dies-update", owned, (2, Some(1)), &[], vec![world(DIE), update(&[]), udev(NUMBERED)]),
     ]
 }

@@ -3,7 +3,7 @@
 
 use super::Expect::Owner;
 use super::cast::*;
-use super::setup::{owned, ownerless};
+use super::setup::{owned, ownerless, unowned};
 use super::{Scenario, make};
 
 #[rustfmt::skip]
@@ -15,7 +15,7 @@ pub fn all() -> Vec<Scenario> {
     vec![
         make("late-register-register", owned, (2, Some(1)), late, vec![r1(BEFORE), world(RECYCLE), register(AFTER)]),
         make("late-register-claim", owned, (2, Some(1)), late, vec![r1(BEFORE), world(RECYCLE), claim(AFTER)]),
-        make("late-register-libnvme", owned, (2, None), late, vec![r1(BEFORE), world(RECYCLE), libnvme(AFTER)]),
+        make("late-register-libnvme", owned, (2, Some(1)), late, vec![r1(BEFORE), world(RECYCLE), libnvme(AFTER)]),
         make("late-register-update", owned, (2, Some(1)), &[], vec![r1(BEFORE), world(RECYCLE), new_update()]),
         make("late-register-register-ownerless", ownerless, (2, None), late,
              vec![r1(BEFORE), world(RECYCLE), register(AFTER)]),
@@ -24,6 +24,28 @@ pub fn all() -> Vec<Scenario> {
         make("late-update-register", owned, (2, Some(1)), late, vec![update(BEFORE), world(RECYCLE), register(AFTER)]),
         make("late-release-claim", owned, (2, None), late, vec![release(BEFORE), world(RECYCLE), claim(AFTER)]),
         make("late-sweep-register", owned, (2, None), late, vec![sweep(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-sweep-register-ownerless", ownerless, (2, Some(1)), late,
+             vec![sweep(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-sweep-libnvme", owned, (2, Some(1)), late, vec![sweep(BEFORE), world(RECYCLE), libnvme(AFTER)]),
+        make("late-register-owner", unowned, (2, Some(1)), &[], vec![r1(BEFORE), world(RECYCLE), owner()]),
+        make("late-register-register-unowned", unowned, (2, Some(1)), late,
+             vec![r1(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-update-owner-register", owned, (2, Some(1)), late,
+             vec![update_owner(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-update-owner-libnvme", owned, (2, Some(1)), late,
+             vec![update_owner(BEFORE), world(RECYCLE), libnvme(AFTER)]),
+        make("late-claim-register-unowned", unowned, (2, Some(1)), late,
+             vec![claimers(1).remove(0), world(RECYCLE), register(AFTER)]),
+        make("late-claim-libnvme", ownerless, (2, Some(1)), late,
+             vec![claimers(1).remove(0), world(RECYCLE), libnvme(AFTER)]),
+        make("late-claim-of-owner-register", owned, (2, Some(1)), &[Owner(&["new", "old"])],
+             vec![claim_old(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-update-register-ownerless", ownerless, (2, Some(1)), late,
+             vec![update(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-update-register-unowned", unowned, (2, Some(1)), late,
+             vec![update(BEFORE), world(RECYCLE), register(AFTER)]),
+        make("late-update-libnvme", owned, (2, Some(1)), late,
+             vec![update(BEFORE), world(RECYCLE), libnvme(AFTER)]),
         make("late-register-register-owner", owned, (1, None), late,
              vec![r1(BEFORE), world(RECYCLE), register(AFTER), owner()]),
         make("late-register-register-update", owned, (1, None), late,

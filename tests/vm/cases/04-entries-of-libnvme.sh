@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The same as case 3 with entries as libnvme writes them: owner and stamp, and owner only (its write lost the stamp, or
 # an older version wrote it). A stamp orders the entry against the events; without one there is doubt, and doubt keeps
-# an entry while its name is in use, as DESIGN's L1 says.
+# an entry while its name is in use, as L1 says (src/registry/mod.rs).
 . ./scenarios.sh
 
 target loop race

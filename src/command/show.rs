@@ -1,0 +1,198 @@
+//! `list` and `status`: one loop over entries, or over controllers.
+
+use rustix::stdio::stdout;
+use rustix::termios::tcgetwinsize;
+
+use super::Context;
+use super::filter::has_attrs;
+use crate::cli::{Column, EntryFilter, Filter, Layout, Subjects};
+use crate::error::{Error, Exit};
+use crate::guard::Ownership;
+use crate::name::Device;
+use crate::registry::entry::Wanted;
+use crate::report::output::{Output, complain};
+use crate::report::table::lay_out;
+use crate::report::view::View;
+use crate::verdict::{Kept, Verdict};
+
+#[inline(never)]
+pub(super) fn show(
+    context: &Context,
+    out: &mut Output,
+    subjects: Subjects,
+    filter: &Filter,
+    layout: &Layout,
+) -> Result<Exit, Error> {
+    let devices = match (subjects, context.registry()?) {
+        (Subjects::Entries, None) => Vec::new(),
+        (Subjects::Entries, Some(registry)) => registry.devices()?,
+        (Subjects::Controllers, _) => context.kernel.controllers()?,
+    };
+    let mut code = Exit::Done;
+    let mut listing = Listing::begin(out, layout);
+    for device in devices {
+        match view(context, device, subjects, filter, layout) {
+            Ok((view, complete)) => {
+                code = if complete { code } else { Exit::System };
+                view.iter().for_each(|view| listing.add(view));
+            }
+            // One that cannot be read is reported, and does not keep the others from being listed.
+            Err(error) => {
+                complain(&error);
+                code = Exit::System;
+            }
+        }
+    }
+    listing.end();
+    Ok(code)
+}
+
+/// A controller or entry that passes the filter, and whether all of it could be read.
+fn view(
+    context: &Context,
+    device: Device,
+    subjects: Subjects,
+    filter: &Filter,
+    layout: &Layout,
+) -> Result<(Option<View>, bool), Error> {
+    const NOTHING: Result<(Option<View>, bool), Error> = Ok((None, true));
+    // Skips the entries of other owners early: 4 system calls instead of 15.
+    if subjects == Subjects::Entries
+        && let (Some(owner), Some(registry)) = (&filter.owner, context.registry()?)
+        && !registry.can_be_owned_by(device, owner)
+    {
+        return NOTHING;
+    }
+    let is_controllers = subjects == Subjects::Controllers;
+    let mut view = View::new(device);
+    if is_controllers || !filter.attrs.is_empty() || matches!(layout, Layout::Json { .. }) || filter.in_use {
+        let controller = context.kernel.open_controller(device)?;
+        if let Some(controller) = &controller {
+            view.attrs = controller.attrs()?;
+            if filter.in_use || shows_use(layout) {
+                view.disks = context.kernel.ask_disks(controller, context.users())?;
+            }
+        }
+        if !has_attrs(&filter.attrs, &view.attrs) || (filter.in_use && !view.is_in_use()) {
+            return NOTHING;
+        }
+    }
+    let wanted = if matches!(layout, Layout::Names) { Wanted::Nothing } else { Wanted::All };
+    let mut complete = true;
+    match context.look(device, wanted) {
+        Ok(Some(seen)) if is_controllers || !seen.is_empty()? => {
+            view.entry = Some(seen.verdict);
+            view.present = seen.sample.present().is_some();
+            if !passes(filter.entries, subjects, &view) {
+                return NOTHING;
+            }
+            let is_stale = seen.verdict.is_stale();
+            for (name, value) in seen.attributes {
+                match value {
+                    Ok(value) => view.attributes.push((name, value)),
+                    // The owner is reported below.
+                    Err(_) if name.is_owner() && !is_stale => {}
+                    Err(error) => {
+                        complain(error);
+                        complete = false;
+                    }
+                }
+            }
+            view.owner = if is_stale { Ownership::Unowned } else { seen.owner };
+        }
+        Ok(_) if is_controllers && passes(filter.entries, subjects, &view) => {}
+        Ok(_) => return NOTHING,
+        // A controller whose entry is a file or a link is shown, with an owner that cannot be read.
+        Err(error) if is_controllers => {
+            view.entry = Some(Verdict::Kept(Kept::Unverified));
+            view.owner = Ownership::Unreadable(error);
+        }
+        Err(error) => return Err(error),
+    }
+    if let Ownership::Unreadable(error) = &view.owner {
+        complain(error);
+        complete = false;
+    }
+    let is_owned = match (&filter.owner, &view.owner) {
+        (Some(wanted), owner) => owner.name() == Some(wanted),
+        (None, Ownership::Unowned) => !(filter.unowned && is_controllers && view.attrs.is_local()),
+        (None, _) => !filter.unowned,
+    };
+    Ok((is_owned.then_some(view), complete))
+}
+
+/// Whether an entry passes by its verdict. `status` shows every controller, unless only stale entries are asked for.
+fn passes(entries: EntryFilter, subjects: Subjects, view: &View) -> bool {
+    let is_stale = view.entry.is_some_and(|verdict| verdict.is_stale());
+    match (entries, subjects) {
+        (EntryFilter::Stale, _) => is_stale,
+        (EntryFilter::All, _) | (EntryFilter::Valid, Subjects::Controllers) => true,
+        (EntryFilter::Valid, Subjects::Entries) => !is_stale && view.present,
+    }
+}
+
+/// Whether the layout says what the disks are used for.
+fn shows_use(layout: &Layout) -> bool {
+    match layout {
+        Layout::Table { columns, .. } | Layout::Json { columns: Some(columns) } => columns.contains(&Column::Use),
+        Layout::Json { columns: None } => true,
+        Layout::Plain | Layout::Names => false,
+    }
+}
+
+/// A listing that is printed as it is made, but for a table, whose columns are as wide as the widest row.
+struct Listing<'l> {
+    out: &'l mut Output,
+    layout: &'l Layout,
+    count: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl<'l> Listing<'l> {
+    fn begin(out: &'l mut Output, layout: &'l Layout) -> Listing<'l> {
+        let mut rows = Vec::new();
+        match layout {
+            Layout::Json { .. } => out.push(b"{\"version\":1,\"controllers\":["),
+            Layout::Table { columns, headings: true } => rows.push(columns.iter().map(|one| one.heading()).collect()),
+            Layout::Table { .. } | Layout::Plain | Layout::Names => {}
+        }
+        Listing { out, layout, count: 0, rows }
+    }
+
+    fn add(&mut self, view: &View) {
+        match self.layout {
+            Layout::Names => self.out.line(view.device),
+            Layout::Plain => {
+                self.out.line(view.device);
+                for (name, value) in &view.attributes {
+                    self.out.push(format!("  {:<12} ", name.as_str()).as_bytes());
+                    self.out.value_line(value);
+                }
+            }
+            Layout::Json { columns } => {
+                let mut object = if self.count > 0 { ",".to_owned() } else { String::new() };
+                view.json(&mut object, columns.as_deref());
+                self.out.push(object.as_bytes());
+            }
+            Layout::Table { columns, .. } => self.rows.push(columns.iter().map(|&one| view.cell(one)).collect()),
+        }
+        self.count += 1;
+    }
+
+    fn end(self) {
+        match self.layout {
+            Layout::Json { .. } => self.out.push(b"]}\n"),
+            Layout::Table { columns, .. } => {
+                let is_fixed = |column: &Column| matches!(column, Column::Device | Column::Owner);
+                let fixed: Vec<bool> = columns.iter().map(is_fixed).collect();
+                self.out.push(lay_out(&self.rows, &fixed, terminal_width()).as_bytes());
+            }
+            Layout::Plain | Layout::Names => {}
+        }
+    }
+}
+
+/// The width of the terminal, where the output goes to one.
+fn terminal_width() -> Option<usize> {
+    tcgetwinsize(stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|&width| width > 0)
+}

@@ -1,0 +1,132 @@
+//! Names in the registry's directory and in an entry: hidden ones, temporary ones, and the listing of a directory.
+
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{FileType, RawDir};
+use rustix::io::Errno;
+use rustix::process::getpid;
+use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::name::{AttrName, Device, INCARNATION, OWNER, SEQNUM};
+use crate::sorted;
+
+/// The part of a name that tells a file or directory that is being written. No attribute and no device has it.
+pub(super) const TEMPORARY: &str = ".tmp.";
+
+/// The beginning of the name of a marker. See [`super::handover`].
+pub(super) const PRIOR: &str = "prior.tmp.";
+
+/// How often a name is looked for. Six random characters hardly ever collide once.
+const ATTEMPTS: u64 = 1000;
+
+/// The beginning of the hidden names of a device's entries: `.nvme4.tmp.`
+pub(super) fn hidden_prefix(device: Device) -> String {
+    format!(".{device}{TEMPORARY}")
+}
+
+/// The names in a directory, sorted, and whether the file system told that each is a regular file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listing(Vec<(Vec<u8>, bool)>);
+
+impl Listing {
+    /// The names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|(name, _)| name.as_slice())
+    }
+
+    /// The names in the order in which they are removed: the owner first, so that a removal that is killed half-way leaves
+    /// nothing that owns; the stamp and then the incarnation last, so that what is left can still be judged.
+    pub(super) fn names_to_remove(&self) -> impl Iterator<Item = &[u8]> {
+        let place = |name: &[u8]| match str::from_utf8(name) {
+            Ok(OWNER) => 0,
+            Ok(SEQNUM) => 2,
+            Ok(INCARNATION) => 3,
+            _ => 1,
+        };
+        (0..4).flat_map(move |turn| self.names().filter(move |name| place(name) == turn))
+    }
+
+    /// The attributes, by name, and whether each is known to be a regular file.
+    pub(super) fn attributes(&self) -> Vec<(AttrName, bool)> {
+        self.0.iter().filter_map(|(name, is_file)| Some((AttrName::parse(name).ok()?, *is_file))).collect()
+    }
+
+    /// The private attributes.
+    pub(super) fn private(&self) -> impl Iterator<Item = AttrName> {
+        self.names().filter_map(|name| AttrName::parse(name).ok()).filter(AttrName::is_private)
+    }
+
+    /// What is left after the owner was unlinked and the private attributes were handed over.
+    pub(super) fn without_given(mut self) -> Listing {
+        let is_given = |name: &[u8]| AttrName::parse(name).is_ok_and(|name| !name.is_reserved());
+        self.0.retain(|(name, _)| !is_given(name));
+        self
+    }
+
+    /// The name of the marker, if there is one.
+    pub(super) fn marker(&self) -> Option<&str> {
+        self.names().find(|name| name.starts_with(PRIOR.as_bytes())).and_then(|name| str::from_utf8(name).ok())
+    }
+
+    /// Whether the directory is empty.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// `prefix` and six characters that `make` could take. `make` answers EEXIST where the name is taken.
+///
+/// The characters are random: processes of two containers that share `/run` can have the same process id.
+pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>) -> Result<String, Errno> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    let first = random();
+    for number in 0..ATTEMPTS {
+        let mut name = prefix.to_owned();
+        for place in 0..6 {
+            let index = (first.wrapping_add(number) >> (6 * place)) & 63;
+            name.push(char::from(ALPHABET.get(index as usize).copied().unwrap_or(b'A')));
+        }
+        match make(&name) {
+            Ok(()) => return Ok(name),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+/// A number that no other process of this moment has. It never waits for the kernel's generator to be ready, which it may
+/// not be where the initramfs connects (getrandom(2), `GRND_INSECURE`). Before Linux 5.6 the clock and the process id have to do.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom(&mut bytes, GetRandomFlags::INSECURE) {
+        Ok(8) => u64::from_ne_bytes(bytes),
+        _ => {
+            let now = clock_gettime(ClockId::Monotonic);
+            let pid = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
+            now.tv_sec.unsigned_abs().rotate_left(30) ^ now.tv_nsec.unsigned_abs() ^ pid.rotate_left(14)
+        }
+    }
+}
+
+/// Every name in a directory but `.` and `..`, from the read position of the descriptor on. A directory that was removed has
+/// none.
+pub(super) fn list(dir: &OwnedFd) -> Result<Listing, Errno> {
+    let mut names = Vec::new();
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
+        match entry {
+            Ok(entry) => match entry.file_name().to_bytes() {
+                b"." | b".." => {}
+                name => names.push((name.to_vec(), entry.file_type() == FileType::RegularFile)),
+            },
+            // getdents(2), "No such directory": the directory was removed while this process holds it.
+            Err(Errno::NOENT) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(Listing(sorted(names)))
+}
