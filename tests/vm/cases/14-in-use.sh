@@ -8,9 +8,9 @@ holder=
 # By `nvme disconnect`, which takes away what is in use; the guest is tidied up after that. Sets $theirs.
 nvme_cli_takes() {
     run nvme disconnect -d "$dev"
-    theirs='stays'
-    [[ $(there "$dev") == yes ]] || theirs='**goes**'
-    equal "nvme disconnect: the disk goes" '**goes**' "$theirs"
+    theirs='left alone'
+    [[ $(there "$dev") == yes ]] || theirs='disconnected'
+    equal "nvme disconnect: the disk goes" 'disconnected' "$theirs"
 }
 
 # refused TRANSPORT USE
@@ -42,7 +42,7 @@ row() {
     [[ -z $holder ]] || elsewhere_end
     holder=
     target_end loop "$2"
-    guard_row "$1" "$theirs" 'goes: it does not look' 'stays, exit code 1, the user is named'
+    guard_row "$1" "$theirs" 'disconnected' 'left alone; the user is named; exit code 1'
 }
 
 row 'mounted' mounted plain
@@ -121,7 +121,7 @@ mounted
 run nvme disconnect-all
 equal "nvme disconnect-all: the mounted disk goes" no "$(there "$dev")"
 # shellcheck disable=SC2016 # Markdown
-guard_row 'mounted, `disconnect-all`' '**goes**' 'goes if nobody registered it' 'stays, exit code 1, the user is named'
+guard_row 'mounted, `disconnect-all`' 'disconnected' 'disconnected, unless it is registered' 'left alone; the user is named; exit code 1'
 bash guest/unused.sh
 
 cat "$guard_table"

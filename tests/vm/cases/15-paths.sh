@@ -99,8 +99,8 @@ for transport in loop tcp; do
     expect 0 nvme-registry disconnect-all
     settle
 done
-guard_row 'mounted, two paths, each asked for' '**both go**' 'both go: it does not look' 'the first goes, the last one stays'
-guard_row 'mounted, two paths, the other one inaccessible' '**goes**' 'goes: it does not look' 'stays'
+guard_row 'mounted, two paths, each asked for' 'both go' 'both go' 'one goes, the other stays'
+guard_row 'mounted, two paths, the other one inaccessible' 'disconnected' 'disconnected' 'left alone'
 
 # nvme-cli beside it.
 both_paths loop two-loop
@@ -153,7 +153,7 @@ timed nvme-registry disconnect "$dev"
 equal "dead, idle: disconnected" 0 "$code"
 under "dead, idle" 1000
 equal "dead, idle: gone" no "$(there "$dev")"
-guard_row 'mounted, dead target' '**goes**' 'goes: it does not look' 'stays, answered in less than a second'
+guard_row 'mounted, dead target' 'disconnected' 'disconnected' 'left alone; answered in less than a second'
 
 # The other path is dead.
 target tcp dead

@@ -92,7 +92,7 @@ user="$map \(mpatha\) on nvme[0-9]+n1 is mounted on $mnt"
 left_alone "dm-multipath: the other path is dead" nvme-registry disconnect "$dev"
 say "$live is live, $dead is dead"
 goes_on "dm-multipath: the other path is dead"
-guard_row 'dm-multipath, mounted, two paths' '**both go**' 'both go: it does not look' 'the first goes, the last one stays'
+guard_row 'dm-multipath, mounted, two paths' 'both go' 'both go' 'one goes, the other stays'
 
 umount "$mnt"
 multipath -f mpatha || true

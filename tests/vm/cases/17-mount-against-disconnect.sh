@@ -7,6 +7,12 @@ holder=
 
 rounds=1000
 native_multipath Y
+# udevd has our rule and nothing else to do: the others look at every disk that comes, which is most of the time here.
+mkdir -p /run/udev/rules.d
+for rules in /usr/lib/udev/rules.d/*.rules; do
+    [[ $rules == */70-nvme-registry.rules ]] || ln -sf /dev/null "/run/udev/rules.d/${rules##*/}"
+done
+udevadm control --reload
 target loop race
 target_disk race plain
 mkdir -p "$mnt"
@@ -16,7 +22,8 @@ connect() {
     disk_of "$dev"
 }
 connect
-make_fs "/dev/$disk"
+# Without a journal, mounting is quick.
+mkfs.ext4 -q -F -O '^has_journal' "/dev/$disk"
 settle
 
 # The file system that is mounted has a live path and answers, past every cache.
@@ -24,27 +31,38 @@ has_path() {
     [[ $(state "$dev") == live ]] && dd if="/dev/$disk" of=/dev/null bs=4096 count=1 iflag=direct status=none
 }
 
-# Who comes first is decided by a pause of the other one, in turns of an empty loop: it grows while the one wins, and
-# shrinks while the other wins, so that most rounds are close.
-lag=0
+# Who comes first is decided by a pause of the other one, in turns of an empty loop: of `disconnect` if lag is positive,
+# of `mount` if it is negative. The lag moves against whoever won, in steps that are halved when the other one wins, so
+# that soon all rounds are close; a little chance is added, so that they are not all alike.
+lag=0 step=4096 last=
 spin() { local turn; for ((turn = 0; turn < $1; turn++)); do :; done; }
+
+adapt() { # WHO
+    [[ -z $last || $last == "$1" ]] || step=$((step / 2))
+    ((step > 32)) || step=32
+    last=$1
+    if [[ $1 == mount ]]; then lag=$((lag - step)); else lag=$((lag + step)); fi
+}
 
 mounts=0 disconnects=0 neither=0 lost=0
 started=$SECONDS
 for ((round = 1; round <= rounds; round++)); do
-    { ((lag >= 0)) || spin $((-lag)); exec mount -t ext4 "/dev/$disk" "$mnt"; } 2>>"$case_dir/mount.err" &
+    turns=$((lag + RANDOM % 65 - 32))
+    { ((turns >= 0)) || spin $((-turns)); exec mount -t ext4 "/dev/$disk" "$mnt"; } 2>>"$case_dir/mount.err" &
     mounter=$!
-    ((lag <= 0)) || spin "$lag"
+    ((turns <= 0)) || spin "$turns"
     if nvme-registry disconnect "$dev" >"$case_dir/disconnect.out" 2>&1; then went=yes; else went=no; fi
     if wait "$mounter"; then won=yes; else won=no; fi
     case $won-$went in
     yes-no)
-        mounts=$((mounts + 1)) lag=$((lag - RANDOM % 40))
+        mounts=$((mounts + 1))
+        adapt mount
         has_path || lost=$((lost + 1))
         umount "$mnt"
         ;;
     no-yes)
-        disconnects=$((disconnects + 1)) lag=$((lag + RANDOM % 40))
+        disconnects=$((disconnects + 1))
+        adapt disconnect
         ;;
     yes-yes)
         lost=$((lost + 1))
@@ -54,6 +72,7 @@ for ((round = 1; round <= rounds; round++)); do
     no-no) neither=$((neither + 1)) ;;
     esac
     [[ -e /sys/class/nvme/$dev ]] || connect
+    ((round % 100)) || say "round $round, $((SECONDS - started)) s: mount won $mounts, disconnect $disconnects, lag $lag"
 done
 say "$rounds rounds in $((SECONDS - started)) s: mount won $mounts, disconnect won $disconnects, neither $neither"
 say "what the mounts that lost said:"

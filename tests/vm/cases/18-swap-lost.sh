@@ -7,4 +7,4 @@ fresh_disk loop swap plain
 swap
 run nvme disconnect -d "$dev"
 equal "nvme disconnect: the swap space goes" no "$(there "$dev")"
-guard_row 'swap space' '**goes**' 'goes: it does not look' 'stays, exit code 1, the user is named'
+guard_row 'swap space' 'disconnected' 'disconnected' 'left alone; the user is named; exit code 1'
