@@ -3,6 +3,7 @@
 set -uo pipefail
 
 notes=/run/registry-test
+# shellcheck source-path=SCRIPTDIR source=checks.sh
 . /usr/lib/registry-test/checks.sh
 device() { basename "$(cat "$notes/$1")"; }
 

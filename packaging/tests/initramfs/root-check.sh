@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs in a root that is on NVMe/TCP and that nobody registered: prints one line a check and, last, the sum.
 set -uo pipefail
+# shellcheck source-path=SCRIPTDIR source=checks.sh
 . /usr/lib/registry-test/checks.sh
 
 run() { # COMMAND...: what it said is in $out, how it ended in $code
