@@ -82,12 +82,7 @@ pub fn judged(event: Event, stamp: Option<Seqnum>, owner: &Ownership, verdict: V
 
 /// A controller that was to be disconnected is left alone, because a disk of it is in use.
 pub fn in_use(device: Device, owner: &Ownership, reason: &str) {
-    let (name, owner) = (device.name(), owner.name().map(ToString::to_string).unwrap_or_default());
-    info!(
-        target: NOTICE,
-        NVME_DEVICE = name.as_str(), NVME_OWNER = owner.as_str(), NVME_ACTION = "left alone", NVME_REASON = reason;
-        "{device}: left alone: {reason}"
-    );
+    tell_as(NOTICE, device, owner.name(), "left alone", reason, format_args!("left alone: {reason}"));
 }
 
 /// `uevent` found nothing registered.
@@ -103,8 +98,14 @@ pub fn not_ours(what: &str) {
 /// Logs one line about a device. Fields are strings and nothing else: `log` displays every other kind of value through
 /// one function that can also print floating point, which would add 10 KB of code. An empty field is left out.
 fn tell(device: Device, owner: Option<&Value>, action: &str, reason: &str, text: fmt::Arguments<'_>) {
+    tell_as(module_path!(), device, owner, action, reason, text);
+}
+
+/// The same, under this target.
+fn tell_as(target: &str, device: Device, owner: Option<&Value>, action: &str, reason: &str, text: fmt::Arguments<'_>) {
     let (name, owner) = (device.name(), owner.map(ToString::to_string).unwrap_or_default());
     info!(
+        target: target,
         NVME_DEVICE = name.as_str(), NVME_OWNER = owner.as_str(), NVME_ACTION = action, NVME_REASON = reason;
         "{device}: {text}"
     );

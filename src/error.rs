@@ -124,7 +124,12 @@ impl Error {
 
     /// A failed system call. The path is shown with control characters escaped.
     pub fn system(operation: &'static str, path: impl AsRef<[u8]>, errno: Errno) -> Error {
-        Kind::System { operation, path: Escaped(path.as_ref()).to_string(), errno }.into()
+        Error::system_at(operation, path.as_ref(), errno)
+    }
+
+    /// The same, which is there once, and not once for every type of a path.
+    fn system_at(operation: &'static str, path: &[u8], errno: Errno) -> Error {
+        Kind::System { operation, path: Escaped(path).to_string(), errno }.into()
     }
 
     /// A directory of the registry could not be opened. `O_NOFOLLOW` with `O_DIRECTORY` answers ENOTDIR for a link too.

@@ -15,7 +15,6 @@ use rustix::io::{Errno, write};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::process::getpid;
 use rustix::stdio::stderr;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::IDENTIFIER;
 use crate::name::Escaped;
@@ -61,19 +60,22 @@ fn understood(filter: &str) -> String {
         Some((directives, pattern)) => (directives, Some(pattern)),
         None => (filter, None),
     };
-    let is_understood = |directive: &&str| match directive.split('=').collect::<Vec<_>>().as_slice() {
-        [_] | [_, ""] => true,
-        [_, level] => level.trim().parse::<LevelFilter>().is_ok(),
-        _ => false,
-    };
-    let (good, bad): (Vec<&str>, Vec<&str>) = directives.split(',').partition(is_understood);
-    if !bad.is_empty() || pattern.is_some_and(|pattern| pattern.contains('/')) {
+    let (mut good, mut bad) = (String::new(), false);
+    for directive in directives.split(',') {
+        match directive.split_once('=') {
+            Some((_, level)) if !level.is_empty() && level.trim().parse::<LevelFilter>().is_err() => bad = true,
+            _ => good += &format!("{directive},"),
+        }
+    }
+    match pattern {
+        Some(pattern) if pattern.contains('/') => bad = true,
+        Some(pattern) => good += &format!("/{pattern}"),
+        None => {}
+    }
+    if bad {
         to_stderr(format_args!("{FILTER_VARIABLE}: '{}' is not understood", Escaped(filter.as_bytes())));
     }
-    match pattern.filter(|pattern| !pattern.contains('/')) {
-        Some(pattern) => format!("{}/{pattern}", good.join(",")),
-        None => good.join(","),
-    }
+    good
 }
 
 struct Logger {
@@ -184,7 +186,7 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 /// A line of RFC 3164 without the host name, as syslog(3) writes it to the local socket. In UTC, as musl's does: a
 /// static binary has no time zones.
 fn syslog(priority: u8, text: &str) -> Vec<u8> {
-    let now = clock_gettime(ClockId::Realtime).tv_sec;
+    let now = crate::now();
     format!("<{}>{} {IDENTIFIER}[{}]: {text}", FACILITY << 3 | priority, timestamp(now), getpid()).into_bytes()
 }
 

@@ -8,7 +8,9 @@ use nvme_registry::report::output::complain;
 use nvme_registry::{cli, command, log as sinks};
 
 fn main() -> ExitCode {
-    let invocation = match cli::parse(std::env::args_os().skip(1)) {
+    let mut words = std::env::args_os();
+    words.next();
+    let invocation = match cli::parse(words) {
         Ok(invocation) => invocation,
         Err(error) => {
             complain(&error);

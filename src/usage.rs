@@ -80,15 +80,24 @@ impl User {
             How::FileSystem(kind) => kind.as_bytes(),
             How::Swap => b"swap",
             How::Exclusive => b"held exclusively",
-            How::Holder => return self.chain.join(": ").into_bytes(),
+            How::Holder => b"",
         };
-        [self.chain.join(": ").as_bytes(), last].join(&b": "[..])
+        let mut text = Vec::new();
+        for part in self.chain.iter().map(String::as_bytes).chain([last]).filter(|part| !part.is_empty()) {
+            text.extend_from_slice(if text.is_empty() { b"" } else { b": " });
+            text.extend_from_slice(part);
+        }
+        text
     }
 
-    /// What is used: `dm-0 (vg-root) on nvme1n1p2`. A holder is no part of what it holds.
-    fn subject(&self) -> String {
-        let holders = usize::from(self.how == How::Holder);
-        self.chain.iter().rev().skip(holders).map(String::as_str).collect::<Vec<_>>().join(" on ")
+    /// Writes what is used: `dm-0 (vg-root) on nvme1n1p2`. A holder is no part of what it holds.
+    fn subject(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for device in self.chain.iter().rev().skip(usize::from(self.how == How::Holder)) {
+            write!(f, "{separator}{device}")?;
+            separator = " on ";
+        }
+        f.write_str(" ")
     }
 
     /// Writes what the subject is used for: "is mounted on /".
@@ -106,7 +115,7 @@ impl User {
 /// "nvme1n1p2 is mounted on /".
 impl fmt::Display for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.subject())?;
+        self.subject(f)?;
         self.predicate(f)
     }
 }

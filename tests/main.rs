@@ -19,6 +19,7 @@ mod connection;
 mod corpus;
 mod disks;
 mod golden;
+mod in_use;
 mod layers;
 mod log_sinks;
 mod manual;

@@ -21,9 +21,10 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The options that are accepted at this point of the command line.
-    pub(super) fn options(&self) -> impl Iterator<Item = &'static Opt> + use<> {
-        GLOBAL.iter().chain(self.own_options)
+    /// The option of which `is_it` is true, of those that are accepted at this point of the command line.
+    pub(super) fn option(&self, is_it: impl Fn(&Opt) -> bool) -> Option<&'static Opt> {
+        let is_it = |option: &&Opt| is_it(option);
+        GLOBAL.iter().find(is_it).or_else(|| self.own_options.iter().find(is_it))
     }
 
     /// The value of an option, if the option was given.
@@ -57,9 +58,12 @@ impl Arguments {
         if self.positional.is_empty() {
             return Err(self.usage(format_args!("a device is missing, such as nvme4")));
         }
-        let parse =
-            |word: &OsString| Device::parse(word).map_err(|bad| self.bad("a controller's name", word.as_bytes(), bad));
-        self.positional.iter().map(parse).collect()
+        let mut devices = Vec::new();
+        for word in &self.positional {
+            let device = Device::parse(word);
+            devices.push(device.map_err(|bad| self.bad("a controller's name", word.as_bytes(), bad))?);
+        }
+        Ok(devices)
     }
 
     /// The value of `--owner`, which the command requires.
@@ -110,11 +114,17 @@ impl Arguments {
 
     /// At most one of these may be given.
     pub(super) fn exclusive(&self, ids: &[Id]) -> Result<(), Error> {
-        let given = self.options().filter(|option| ids.contains(&option.id) && self.has(option.id));
-        match given.map(|option| option.long).collect::<Vec<_>>().as_slice() {
-            [one, other, ..] => Err(self.usage(format_args!("--{one} and --{other} exclude each other"))),
-            _ => Ok(()),
+        let mut one = None;
+        for option in self.own_options {
+            if !ids.contains(&option.id) || !self.has(option.id) {
+                continue;
+            }
+            if let Some(one) = one {
+                return Err(self.usage(format_args!("--{one} and --{} exclude each other", option.long)));
+            }
+            one = Some(option.long);
         }
+        Ok(())
     }
 
     /// "register: 'nvme04' is not a controller's name: the number has a leading zero".

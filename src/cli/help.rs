@@ -37,8 +37,8 @@ fn program(out: &mut String) -> std::fmt::Result {
 }
 
 fn one(out: &mut String, command: &Command) -> std::fmt::Result {
-    let usage = format!("nvme-registry {} {}", command.name, command.arguments);
-    writeln!(out, "Usage: {}\n\n{}", usage.trim_end(), command.about)?;
+    let blank = if command.arguments.is_empty() { "" } else { " " };
+    writeln!(out, "Usage: nvme-registry {}{blank}{}\n\n{}", command.name, command.arguments, command.about)?;
     if !command.options.is_empty() {
         out.push_str("\nOptions:\n");
         options(out, command.options)?;
@@ -50,9 +50,12 @@ fn one(out: &mut String, command: &Command) -> std::fmt::Result {
 
 fn options(out: &mut String, options: &[Opt]) -> std::fmt::Result {
     for option in options {
-        let short = option.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        let value = option.value.map_or(String::new(), |value| format!(" {value}"));
-        writeln!(out, "  {short}{:<18} {}", format!("--{}{value}", option.long), option.help)?;
+        match option.short {
+            Some(short) => write!(out, "  -{short}, ")?,
+            None => out.push_str("      "),
+        }
+        let (blank, value) = option.value.map_or(("", ""), |value| (" ", value));
+        writeln!(out, "{:<18} {}", format!("--{}{blank}{value}", option.long), option.help)?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Er
     let mut arguments = Arguments::default();
     let mut command = None;
     while let Some(argument) = parser.next().map_err(usage)? {
-        let option = match &argument {
+        let (name, option) = match &argument {
             Arg::Value(word) if command.is_none() => {
                 command = Some(named(word, &mut arguments)?);
                 continue;
@@ -44,14 +44,12 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Er
                 arguments.positional.push(word.clone());
                 continue;
             }
-            Arg::Long(long) => arguments.options().find(|option| option.long == *long),
-            Arg::Short(short) => arguments.options().find(|option| option.short == Some(*short)),
+            Arg::Long(long) => (format!("--{long}"), arguments.option(|option| option.long == *long)),
+            Arg::Short(short) => (format!("-{short}"), arguments.option(|option| option.short == Some(*short))),
         };
-        let option = option.ok_or_else(|| match &argument {
-            Arg::Short(short) => arguments.usage(format_args!("invalid option '-{}'", shown(&short.to_string()))),
-            Arg::Long(name) => arguments.usage(format_args!("invalid option '--{}'", shown(name))),
-            Arg::Value(_) => arguments.usage(format_args!("unexpected argument")),
-        })?;
+        let Some(option) = option else {
+            return Err(arguments.usage(format_args!("invalid option '{}'", shown(&name))));
+        };
         match option.id {
             Id::Help => return Ok(invocation(&arguments, Request::Help(arguments.command))),
             Id::Version => return Ok(invocation(&arguments, Request::Version)),

@@ -193,12 +193,22 @@ fn layout(arguments: &Arguments, otherwise: impl Fn() -> Layout) -> Result<Layou
 }
 
 fn columns(arguments: &Arguments, list: &[u8]) -> Result<Vec<Column>, Error> {
-    let column = |word: &[u8]| {
-        let is = |column: &Column| word.eq_ignore_ascii_case(column.heading().as_bytes());
-        Column::ALL.into_iter().find(is).ok_or_else(|| {
-            let known = Column::ALL.map(Column::heading).join(",");
-            arguments.usage(format_args!("'{}' is not a column; there are {known}", Escaped(word)))
-        })
-    };
-    list.split(|&byte| byte == b',').map(column).collect()
+    let mut columns = Vec::new();
+    for word in list.split(|&byte| byte == b',') {
+        let mut known = String::new();
+        let is_it = |column: &Column| {
+            let heading = column.heading();
+            known.push_str(if known.is_empty() { "" } else { "," });
+            known.push_str(&heading);
+            word.eq_ignore_ascii_case(heading.as_bytes())
+        };
+        match Column::ALL.into_iter().find(is_it) {
+            Some(column) => columns.push(column),
+            None => {
+                let word = Escaped(word);
+                return Err(arguments.usage(format_args!("'{word}' is not a column; there are {known}")));
+            }
+        }
+    }
+    Ok(columns)
 }

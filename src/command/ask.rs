@@ -20,9 +20,7 @@ impl Context {
 /// # Errors
 /// Standard input cannot be read.
 pub(super) fn confirmed(context: &Context, question: impl std::fmt::Display) -> Result<bool, Error> {
-    answered(context, format_args!("{question} [y/N] "), |answer| {
-        answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
-    })
+    answered(context, format_args!("{question} [y/N] "), false)
 }
 
 /// Asks for a typed `yes`, where a slip would cost more, and says whether to go on.
@@ -30,14 +28,10 @@ pub(super) fn confirmed(context: &Context, question: impl std::fmt::Display) -> 
 /// # Errors
 /// Standard input cannot be read.
 pub(super) fn typed_yes(context: &Context, question: impl std::fmt::Display) -> Result<bool, Error> {
-    answered(context, format_args!("{question} Type 'yes' to go on: "), |answer| answer == b"yes")
+    answered(context, format_args!("{question} Type 'yes' to go on: "), true)
 }
 
-fn answered(
-    context: &Context,
-    question: impl std::fmt::Display,
-    is_yes: impl Fn(&[u8]) -> bool,
-) -> Result<bool, Error> {
+fn answered(context: &Context, question: std::fmt::Arguments<'_>, typed: bool) -> Result<bool, Error> {
     if !context.asks() {
         return Ok(true);
     }
@@ -52,7 +46,11 @@ fn answered(
             Err(errno) => return Err(Error::system("read", "standard input", errno)),
         }
     };
-    let yes = is_yes(answer.get(..length).unwrap_or_default().trim_ascii());
+    let yes = match answer.get(..length).unwrap_or_default().trim_ascii() {
+        b"yes" => true,
+        [b'y' | b'Y'] | [b'y' | b'Y', b'e' | b'E', b's' | b'S'] => !typed,
+        _ => false,
+    };
     if !yes {
         context.note("declined: nothing was changed");
     }

@@ -12,7 +12,7 @@ use super::own::{claim_one, log_registered};
 use crate::error::{Error, Exit, Kind};
 use crate::guard::Ownership;
 use crate::kernel::arguments;
-use crate::kernel::controller::ControllerAttrs;
+use crate::kernel::controller::Controller;
 use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
 use crate::name::Value;
 use crate::registry::own::Claimed;
@@ -89,7 +89,7 @@ pub(super) fn connect(
 fn already(context: &Context, out: &mut Output, owner: &Value, options: &[FabricsOption]) -> Result<Exit, Error> {
     for device in context.kernel.controllers()? {
         let Some(controller) = context.kernel.open_controller(device)? else { continue };
-        if !is_connection(options, &controller.attrs()?) {
+        if !is_connection(options, &controller)? {
             continue;
         }
         out.line_now(device);
@@ -109,15 +109,21 @@ fn already(context: &Context, out: &mut Output, owner: &Value, options: &[Fabric
     Ok(Exit::System)
 }
 
-/// Whether a controller is the connection that the options describe.
-fn is_connection(options: &[FabricsOption], attrs: &ControllerAttrs) -> bool {
-    options.iter().all(|option| {
-        let value = option.value.as_ref().map(Value::as_bytes);
-        match option.key.as_str() {
-            "transport" => attrs.transport.as_deref() == value,
-            "nqn" => attrs.subsysnqn.as_deref() == value,
-            "traddr" | "trsvcid" | "host_traddr" | "host_iface" => attrs.address_part(&option.key) == value,
-            _ => true,
-        }
-    })
+/// The states of a controller on its way out. The kernel does not count it as a connection (`nvmf_ctlr_matches_baseopts`).
+const LEAVING: [&[u8]; 3] = [b"deleting", b"deleting (no IO)", b"dead"];
+
+/// Whether a controller is the connection that the options describe. As in the kernel (`nvmf_ip_options_match`), one from
+/// a given address or interface of this host is another connection than one from any.
+fn is_connection(options: &[FabricsOption], controller: &Controller) -> Result<bool, Error> {
+    let attrs = controller.attrs()?;
+    // Kernels before 5.8 do not show it.
+    let host = controller.attribute("hostnqn")?;
+    let given = |key: &str| options.iter().find(|option| option.key == key)?.value.as_ref().map(Value::as_bytes);
+    let is = |key: &str, found: Option<&[u8]>| given(key).is_none_or(|value| found == Some(value));
+    Ok(!LEAVING.iter().any(|state| attrs.state.as_deref() == Some(*state))
+        && is("transport", attrs.transport.as_deref())
+        && is("nqn", attrs.subsysnqn.as_deref())
+        && (host.is_none() || is("hostnqn", host.as_deref()))
+        && ["traddr", "trsvcid"].iter().all(|key| is(key, attrs.address_part(key)))
+        && ["host_traddr", "host_iface"].iter().all(|key| given(key) == attrs.address_part(key)))
 }

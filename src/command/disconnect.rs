@@ -48,7 +48,7 @@ pub(super) fn disconnect(
     wait: Option<u32>,
     dry_run: bool,
 ) -> Result<Exit, Error> {
-    let (candidates, mut code) = found(context, targets)?;
+    let (mut candidates, mut code) = found(context, targets)?;
     if candidates.is_empty() && code == Exit::Done {
         context.note(match targets {
             Targets::Subsystem(_) => "no controller of that subsystem",
@@ -56,36 +56,31 @@ pub(super) fn disconnect(
         });
         return Ok(if let Targets::Subsystem(_) = targets { Exit::No } else { Exit::Done });
     }
-    let is_all = matches!(targets, Targets::All(_));
-    let mut run = Run { context, targets, policy, dry_run, gone_paths: Vec::new() };
-    if is_all && !dry_run && context.asks() {
-        // The person sees what would go before the question.
+    let mut run = Run { context, targets, policy, dry_run, logs: !dry_run, gone_paths: Vec::new() };
+    if matches!(targets, Targets::All(_)) && !dry_run && context.asks() {
+        // The person sees what would go before the question. What was not among it does not go after the question.
         run.dry_run = true;
-        let mut goes = false;
-        for candidate in &candidates {
-            goes |= matches!(run.one(out, candidate)?, Outcome::Gone);
+        let mut listed = Vec::new();
+        for candidate in candidates {
+            match run.one(out, &candidate) {
+                Ok(Outcome::Gone) => listed.push(candidate),
+                left => code = code.max(run.exit(&left)),
+            }
         }
-        if goes && !(out.flush() && typed_yes(context, "Disconnect these controllers?")?) {
-            return Ok(Exit::No);
+        let agreed = listed.is_empty() || (out.flush() && typed_yes(context, "Disconnect these controllers?")?);
+        if !agreed {
+            return Ok(code.max(Exit::No));
         }
         run.dry_run = false;
+        candidates = listed;
     }
     let mut gone = Vec::new();
     for candidate in candidates {
-        // One that cannot be disconnected does not keep the others from it.
-        code = code.max(match run.one(out, &candidate) {
-            Ok(Outcome::Gone) => {
-                gone.push(candidate.controller);
-                Exit::Done
-            }
-            Ok(Outcome::LeftAlone) if is_all => Exit::Done,
-            Ok(Outcome::LeftAlone | Outcome::InUse) => Exit::No,
-            Ok(Outcome::Unreadable) => Exit::System,
-            Err(error) => {
-                complain(&error);
-                Exit::System
-            }
-        });
+        let outcome = run.one(out, &candidate);
+        code = code.max(run.exit(&outcome));
+        if let Ok(Outcome::Gone) = outcome {
+            gone.push(candidate.controller);
+        }
     }
     match wait {
         Some(seconds) if !dry_run => Ok(code.max(wait_for(context, &gone, seconds)?)),
@@ -135,6 +130,8 @@ struct Run<'r> {
     targets: &'r Targets,
     policy: &'r Policy,
     dry_run: bool,
+    /// Whether a controller that is left alone because of its disks is logged: not where only a question was asked.
+    logs: bool,
     /// In a dry run: what each usable path that would be gone by now was a path to.
     gone_paths: Vec<String>,
 }
@@ -166,7 +163,9 @@ impl Run<'_> {
             }
             out.line_now(format_args!("{device}: would be disconnected{}", Going(&disks)));
             if meant.worth > Worth::Unusable {
-                self.gone_paths.extend(disks.into_iter().filter_map(|disk| Some(disk.paths?.of)));
+                for paths in disks.into_iter().filter_map(|disk| disk.paths) {
+                    self.gone_paths.push(paths.of);
+                }
             }
             return Ok(Outcome::Gone);
         }
@@ -175,12 +174,7 @@ impl Run<'_> {
         let owner = self::owner(context, controller);
         match decide(policy, Candidate { local, wanted, owner: &owner, disks: &held.disks }) {
             Decision::Disconnect => take_down(out, controller, &owner, held),
-            Decision::Leave(reason) => {
-                if let Reason::InUse(_) = reason {
-                    audit::in_use(device, &owner, &reason.to_string());
-                }
-                Ok(self.leave(out, device, reason, &owner))
-            }
+            Decision::Leave(reason) => Ok(self.leave(out, device, reason, &owner)),
         }
     }
 
@@ -197,8 +191,28 @@ impl Run<'_> {
                 }
                 Outcome::Unreadable
             }
-            Reason::InUse(_) => Outcome::InUse,
+            Reason::InUse(_) => {
+                if self.logs {
+                    audit::in_use(device, owner, &reason.to_string());
+                }
+                Outcome::InUse
+            }
             _ => Outcome::LeftAlone,
+        }
+    }
+
+    /// The exit code for what came of one controller. An error is told here: it does not keep the others from being
+    /// disconnected.
+    fn exit(&self, outcome: &Result<Outcome, Error>) -> Exit {
+        match outcome {
+            Ok(Outcome::Gone) => Exit::Done,
+            Ok(Outcome::LeftAlone) if matches!(self.targets, Targets::All(_)) => Exit::Done,
+            Ok(Outcome::LeftAlone | Outcome::InUse) => Exit::No,
+            Ok(Outcome::Unreadable) => Exit::System,
+            Err(error) => {
+                complain(error);
+                Exit::System
+            }
         }
     }
 }

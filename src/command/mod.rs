@@ -91,11 +91,15 @@ impl Context {
         }
     }
 
-    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
-    fn note(&self, text: impl std::fmt::Display) {
+    fn note_of(&self, text: &dyn std::fmt::Display) {
         if !self.quiet {
             crate::report::output::complain(text);
         }
+    }
+
+    /// Tells the person on standard error why the answer is "no", or that something is odd. Not with `-q`.
+    fn note(&self, text: impl std::fmt::Display) {
+        self.note_of(&text);
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], own
                 Exit::Done
             }
             Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
-                complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+                unreadable(device, &error);
                 Exit::System
             }
             Ok(Claimed::Lost(other)) => {
@@ -89,7 +89,7 @@ pub(super) fn claim_unowned(
             Ok(Some(Claimed::Won)) => out.line_now(device),
             // It went away meanwhile, or was never a fabrics controller.
             Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
-                complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+                unreadable(device, &error);
                 worst = worst.max(Exit::System);
             }
             Ok(_) => {}
@@ -161,6 +161,11 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
         Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
     Ok(Exit::No)
+}
+
+/// Says that an owner cannot be read.
+pub(super) fn unreadable(device: Device, error: &Error) {
+    complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
 }
 
 /// Asks before the owner of a controller is changed.

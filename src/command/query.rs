@@ -1,6 +1,7 @@
 //! `owner`, `check`, `export`: questions about one controller. They always judge: the owner in a stale entry is none.
 
 use super::Context;
+use super::own::unreadable;
 use crate::error::{Error, Exit, Kind};
 use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::name::{Device, Value};
@@ -31,7 +32,7 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
     };
     match &owner {
         Ownership::Unreadable(error) => {
-            complain(format_args!("{device}: its owner cannot be read, so it counts as owned: {error}"));
+            unreadable(device, error);
             return Ok(Exit::System);
         }
         // Without an owner it must be a fabrics controller that is there.

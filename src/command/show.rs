@@ -90,7 +90,7 @@ fn view(
             for (name, value) in seen.attributes {
                 match value {
                     Ok(value) => view.attributes.push((name, value)),
-                    // The owner is reported below.
+                    // The owner is reported below; that of a stale entry is an attribute as any other.
                     Err(_) if name.is_owner() && !is_stale => {}
                     Err(error) => {
                         complain(error);

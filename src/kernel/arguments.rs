@@ -3,7 +3,7 @@
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, pread, pwrite};
 
-use super::sysfs::content;
+use super::sysfs::{READING, content_of};
 use crate::error::Error;
 
 const STATUS: &str = "/proc/self/stat";
@@ -21,8 +21,9 @@ pub fn hide(is_secret: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
             Error::system("hide the secrets on the command line (the environment can hold them too) by", path, errno)
         }
     };
-    let (start, end) =
-        content(CWD, STATUS).and_then(|stat| bounds(&stat.ok_or(Errno::NOENT)?)).map_err(refused(STATUS))?;
+    let (start, end) = content_of(openat(CWD, STATUS, READING, Mode::empty()))
+        .and_then(|stat| bounds(&stat.ok_or(Errno::NOENT)?))
+        .map_err(refused(STATUS))?;
     overwrite(start, end, is_secret).map_err(refused(MEMORY))
 }
 

@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
+use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, write};
 
 use super::sysfs::{CLASS, Kernel, address_part, content, is_local_transport};
@@ -65,12 +65,8 @@ impl Kernel {
         let path = format!("{CLASS}/{device}");
         let shown = Escaped(&self.root().display(&path)).to_string();
         // Through the link in the class directory, into the device's own directory.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let dir = match openat(CWD, &*self.root().path(&path), flags, Mode::empty()) {
-            Ok(dir) => dir,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-            Err(errno) => return Err(Error::system("open", shown, errno)),
-        };
+        let opened = self.directory(&path).map_err(|errno| Error::system("open", &shown, errno))?;
+        let Some(dir) = opened else { return Ok(None) };
         let incarnation = Incarnation(fstat(&dir).map_err(|errno| Error::system("look at", &shown, errno))?.st_ino);
         Ok(Some(Controller { device, incarnation, dir, path: shown }))
     }

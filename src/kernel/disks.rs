@@ -8,17 +8,16 @@
 //! Disks are found through the held directory of the controller, and the subsystem is the one whose link leads to that
 //! very directory. Doubt counts as in use.
 
-use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Dev, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{Dev, FileType, OFlags, fstat};
 use rustix::io::Errno;
 
 use super::controller::Controller;
-use super::paths::{self, Namespace, inode, lock};
-use super::sysfs::{Kernel, content};
-use super::users::{Users, device_number, directory, names};
-use crate::error::{Error, Kind};
+use super::paths::{self, Namespace, lock};
+use super::sysfs::{Kernel, content, directory, inode, names};
+use super::users::{Users, device_number};
+use crate::error::{Error, Kind, cause};
 use crate::usage::{DiskUse, How, Use, User};
 
 /// One link per subsystem.
@@ -32,6 +31,7 @@ pub struct Held {
     /// What the disks are used for.
     pub disks: Vec<DiskUse>,
     _descriptors: Vec<OwnedFd>,
+    _subsystem: Option<OwnedFd>,
 }
 
 /// A disk, by its open sysfs directory: once the disk has gone, that directory holds nothing any more.
@@ -72,25 +72,25 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::ask_disks`].
     pub fn hold_disks(&self, controller: &Controller) -> Result<Held, Error> {
-        let users = OnceCell::new();
-        let (mut idle, mut locks) = (Vec::new(), Vec::new());
+        let mut users = None;
+        let mut descriptors = Vec::new();
         let look = &mut |disk: &Disk, subsystem: Option<&OwnedFd>| {
             let state = match self.hold(disk) {
                 Ok(descriptor) => {
-                    idle.push(descriptor);
+                    descriptors.push(descriptor);
                     Use::Idle
                 }
                 Err(Refused::Gone) => return None,
                 Err(Refused::Doubt(error)) => Use::Unknown(error.to_string()),
-                Err(Refused::Busy) => match users.get_or_init(|| self.users()).of(&disk.dir, &disk.name) {
+                Err(Refused::Busy) => match users.get_or_insert_with(|| self.users()).of(&disk.dir, &disk.name) {
                     Use::InUse(users) => Use::InUse(users),
                     _ => Use::InUse(vec![User { chain: vec![disk.name.clone()], how: How::Exclusive }]),
                 },
             };
-            Some(disk.with_paths(controller, subsystem, state, Some(&mut locks)))
+            Some(disk.with_paths(controller, subsystem, state, Some(&mut descriptors)))
         };
-        let (disks, subsystem) = self.each_disk(controller, look)?;
-        Ok(Held { disks, _descriptors: idle.into_iter().chain(locks).chain(subsystem).collect() })
+        let (disks, _subsystem) = self.each_disk(controller, look)?;
+        Ok(Held { disks, _descriptors: descriptors, _subsystem })
     }
 
     /// Calls `look` with each disk and, where the disk has native multipath, its subsystem. Also returns the subsystem.
@@ -101,37 +101,41 @@ impl Kernel {
     ) -> Result<(Vec<DiskUse>, Option<OwnedFd>), Error> {
         let listed =
             names(&controller.dir, ".").map_err(|errno| Error::system("list", controller.device.name(), errno))?;
-        // Looked for once, and only for a controller that has paths.
-        let subsystem = OnceCell::new();
+        // Looked for only where the controller has paths.
+        let subsystem = match listed.iter().any(|name| Namespace::parse(name).is_some_and(|namespace| namespace.path)) {
+            true => self.subsystem(controller),
+            false => Ok(None),
+        };
         let mut disks = Vec::new();
-        for (name, namespace) in listed.iter().filter_map(|name| Some((name, Namespace::parse(name)?))) {
-            let found = match namespace.path.then(|| subsystem.get_or_init(|| self.subsystem(controller))) {
-                None => Disk::open(&controller.dir, name.clone()).map(|disk| (disk, None)),
-                Some(Ok(Some(subsystem))) => {
-                    Disk::open(subsystem, namespace.disk()).map(|disk| (disk, Some(subsystem)))
-                }
-                Some(Ok(None)) if inode(&controller.dir, name) == Ok(None) => continue,
-                Some(Ok(None)) => Err(unreadable(name, "no subsystem in /sys/class/nvme-subsystem has its controller")),
-                Some(Err(errno)) => Err(Error::system("look through", SUBSYSTEMS, *errno)),
+        for name in &listed {
+            let Some(namespace) = Namespace::parse(name) else { continue };
+            let disk = namespace.disk();
+            let through = if namespace.path { subsystem.as_ref().ok().and_then(Option::as_ref) } else { None };
+            let found = match &subsystem {
+                Err(errno) if namespace.path => Err(Error::system("look through", SUBSYSTEMS, *errno)),
+                Ok(None) if namespace.path => match inode(&controller.dir, name) {
+                    Ok(None) => continue,
+                    _ => Err(unreadable(name, "no subsystem in /sys/class/nvme-subsystem has its controller")),
+                },
+                _ => Disk::open(through.unwrap_or(&controller.dir), &disk),
             };
-            match found {
-                Ok((disk, subsystem)) => disks.extend(disk.and_then(|disk| look(&disk, subsystem))),
-                Err(error) => {
-                    let state = Use::Unknown(error.to_string());
-                    disks.push(DiskUse { disk: namespace.disk(), state, paths: None });
-                }
+            let used = match found {
+                Ok(None) => continue,
+                Ok(Some(disk)) => look(&disk, through),
+                Err(error) => Some(DiskUse { disk, state: Use::Unknown(error.to_string()), paths: None }),
+            };
+            if let Some(disk) = used {
+                disks.push(disk);
             }
         }
-        Ok((disks, subsystem.into_inner().and_then(|found| found.ok().flatten())))
+        Ok((disks, subsystem.ok().flatten()))
     }
 
     /// The subsystem of a controller: the one whose link of the controller's name leads to the controller's directory.
     /// (`nvme_init_subsystem` makes that link; there is none in the other direction.)
     fn subsystem(&self, controller: &Controller) -> Result<Option<OwnedFd>, Errno> {
-        for name in names(CWD, &*self.root().path(SUBSYSTEMS))? {
-            let Some(subsystem) = directory(CWD, &*self.root().path(&format!("{SUBSYSTEMS}/{name}")))? else {
-                continue;
-            };
+        for name in self.names(SUBSYSTEMS)? {
+            let Some(subsystem) = self.directory(&format!("{SUBSYSTEMS}/{name}"))? else { continue };
             if inode(&subsystem, &controller.device.name())? == Some(controller.incarnation.0) {
                 return Ok(Some(subsystem));
             }
@@ -143,7 +147,7 @@ impl Kernel {
     /// was opened before, is alive afterwards with the same number and `diskseq`.
     fn hold(&self, disk: &Disk) -> Result<OwnedFd, Refused> {
         let path = format!("/dev/{}", disk.name);
-        let doubt = |errno| Refused::Doubt(Error::system("open", self.root().display(&path), errno));
+        let doubt = |errno| Refused::Doubt(self.refused("open", &path, errno));
         let opened = self.open_exclusively(&path);
         if opened.as_ref().err() == Some(&Errno::BUSY) {
             return Err(Refused::Busy);
@@ -170,7 +174,7 @@ impl Kernel {
     /// is the exclusive open: a test that plays the user of the disk holds that lock, and is kept out by it.
     fn open_exclusively(&self, path: &str) -> Result<(OwnedFd, Option<Dev>), Errno> {
         let flags = OFlags::RDONLY | OFlags::EXCL | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
-        let node = openat(CWD, &*self.root().path(path), flags | OFlags::CLOEXEC, Mode::empty())?;
+        let node = self.open(path, flags)?;
         let stat = fstat(&node)?;
         if !self.root().is_host() && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
             lock(&node).map_err(|errno| if errno == Errno::WOULDBLOCK { Errno::BUSY } else { errno })?;
@@ -182,17 +186,23 @@ impl Kernel {
 impl Disk {
     /// `None`: it is not there, or it is hidden and so has no node and no user. A path that was never usable has no
     /// disk: `nvme_mpath_set_live` adds the disk with the first usable path.
-    fn open(parent: &OwnedFd, name: String) -> Result<Option<Disk>, Error> {
-        let refused = |errno| Error::system("look at", &name, errno);
-        let Some(dir) = directory(parent, &name).map_err(refused)? else { return Ok(None) };
-        if content(&dir, "hidden").map_err(refused)?.as_deref() == Some(b"1") {
-            return Ok(None);
-        }
-        let diskseq = content(&dir, "diskseq").map_err(refused)?;
-        match device_number(&dir).map_err(refused)? {
-            Some(number) => Ok(Some(Disk { name, dir, number, diskseq })),
-            None if inode(parent, &name).map_err(refused)?.is_none() => Ok(None),
-            None => Err(unreadable(&name, "it has no device number")),
+    fn open(parent: &OwnedFd, name: &str) -> Result<Option<Disk>, Error> {
+        let opened = || {
+            let Some(dir) = directory(parent, name)? else { return Ok(None) };
+            if content(&dir, "hidden")?.as_deref() == Some(b"1") {
+                return Ok(None);
+            }
+            let diskseq = content(&dir, "diskseq")?;
+            match device_number(&dir)? {
+                None if inode(parent, name)?.is_none() => Ok(None),
+                number => Ok(Some((dir, number, diskseq))),
+            }
+        };
+        match opened() {
+            Ok(Some((dir, Some(number), diskseq))) => Ok(Some(Disk { name: name.to_owned(), dir, number, diskseq })),
+            Ok(Some((_, None, _))) => Err(unreadable(name, "it has no device number")),
+            Ok(None) => Ok(None),
+            Err(errno) => Err(Error::system("look at", name, errno)),
         }
     }
 
@@ -214,9 +224,14 @@ impl Disk {
             (_, Some(subsystem)) => paths::native(controller, subsystem, &self.name),
             (Use::InUse(users), None) => paths::dm(controller, (&self.dir, &self.name), users, locks),
         });
-        let busy = matches!(counted, Err(Errno::WOULDBLOCK));
-        let state =
-            if busy { Use::Unknown("another path to it is being disconnected right now".to_owned()) } else { state };
+        let state = match (&counted, state) {
+            (Err(Errno::WOULDBLOCK), _) => {
+                Use::Unknown("another path to it is being disconnected right now".to_owned())
+            }
+            // Without the lock two disconnects could each count the path of the other.
+            (Err(errno), Use::Idle) => Use::Unknown(format!("lock its subsystem: {}", cause(*errno))),
+            (_, state) => state,
+        };
         DiskUse { disk: self.name.clone(), state, paths: counted.ok().flatten() }
     }
 }

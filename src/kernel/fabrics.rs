@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::OFlags;
 use rustix::io::{Errno, read, write};
 
-use super::sysfs::{Kernel, content};
+use super::sysfs::Kernel;
 use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Value};
 
@@ -145,8 +145,7 @@ impl Kernel {
         if line.len() > OPTIONS_MAX {
             return Err(Error::usage("connect: the options are longer than the kernel takes (4096 bytes)".to_owned()));
         }
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let fabrics = openat(CWD, &*self.root().path(FABRICS), flags, Mode::empty()).map_err(|errno| match errno {
+        let fabrics = self.open(FABRICS, OFlags::RDWR | OFlags::NOCTTY).map_err(|errno| match errno {
             Errno::NOENT => Kind::Connect { words: "no /dev/nvme-fabrics: load nvme-fabrics".to_owned() }.into(),
             errno => Error::system("open", &path, errno),
         })?;
@@ -171,9 +170,7 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system; something that cannot be an option's value.
     pub fn identity(&self, file: &str) -> Result<Option<Value>, Error> {
-        let content = content(CWD, &*self.root().path(file))
-            .map_err(|errno| Error::system("read", self.root().display(file), errno))?;
-        let word = content.unwrap_or_default();
+        let word = self.read(file)?.unwrap_or_default();
         let word = word.trim_ascii();
         if word.is_empty() {
             return Ok(None);
@@ -226,14 +223,16 @@ fn is_dhchap_key(secret: &[u8]) -> bool {
 
 /// The line that is written: `transport=tcp,traddr=192.0.2.1,…`.
 fn line(options: &[FabricsOption]) -> Vec<u8> {
-    let words: Vec<Vec<u8>> = options
-        .iter()
-        .map(|FabricsOption { key, value }| match value {
-            Some(value) => [key.as_bytes(), b"=", value.as_bytes()].concat(),
-            None => key.as_bytes().to_vec(),
-        })
-        .collect();
-    words.join(&b","[..])
+    let mut line = Vec::new();
+    for FabricsOption { key, value } in options {
+        line.extend_from_slice(if line.is_empty() { b"" } else { b"," });
+        line.extend_from_slice(key.as_bytes());
+        if let Some(value) = value {
+            line.push(b'=');
+            line.extend_from_slice(value.as_bytes());
+        }
+    }
+    line
 }
 
 /// The device in an answer, `instance=0,cntlid=1\n`.

@@ -1,16 +1,14 @@
 //! The paths to a disk: which of them would be left if one controller went.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FlockOperation, flock, statat};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::controller::Controller;
-use super::sysfs::content;
-use super::users::{directory, label, names};
+use super::sysfs::{content, devices, directory, inode, names};
+use super::users::label;
 use crate::error::Error;
-use crate::name::Device;
-use crate::sorted;
 use crate::usage::{Paths, User};
 
 /// What a controller's paths are worth, in the order in which controllers are taken down: the last one that is left of
@@ -35,7 +33,7 @@ impl Controller {
             let mut best = None;
             for name in names(&self.dir, ".")? {
                 if Namespace::parse(&name).is_some_and(|namespace| namespace.path) {
-                    best = best.max(Some(worth(&self.dir, "state", &format!("{name}/ana_state"))?));
+                    best = best.max(Some(worth(&self.dir, ".", &name)?));
                 }
             }
             Ok(best.unwrap_or(Worth::Optimized))
@@ -49,15 +47,10 @@ impl Controller {
 pub(super) fn native(controller: &Controller, subsystem: &OwnedFd, disk: &str) -> Result<Option<Paths>, Errno> {
     let Some(namespace) = Namespace::parse(disk) else { return Ok(None) };
     let mut paths = Paths { of: disk.to_owned(), place: 0, total: 0, usable: 0 };
-    let listed = names(subsystem, ".")?;
-    for device in sorted(listed.iter().filter_map(|name| Device::parse_name(name.as_bytes()).ok()).collect()) {
+    for device in devices(names(subsystem, ".")?) {
         let other = device.name();
         let path = format!("{other}/{}", namespace.path_through(&other));
-        let worth = worth(subsystem, &format!("{other}/state"), &format!("{path}/ana_state"))?;
-        // Looked for last: a path that went meanwhile has no ANA state either.
-        if inode(subsystem, &path)?.is_some() {
-            paths.count(inode(subsystem, &other)? == Some(controller.incarnation.0), worth);
-        }
+        paths.count(controller, subsystem, &other, &path)?;
     }
     Ok(Some(paths))
 }
@@ -76,7 +69,7 @@ pub(super) fn dm(
         return Ok(None);
     }
     for device in names(disk, "holders")? {
-        let Some(holder) = directory(disk, format!("holders/{device}"))? else { continue };
+        let Some(holder) = directory(disk, &format!("holders/{device}"))? else { continue };
         if !content(&holder, "dm/uuid")?.is_some_and(|uuid| uuid.starts_with(b"mpath-")) {
             return Ok(None);
         }
@@ -86,31 +79,38 @@ pub(super) fn dm(
         }
         let mut paths = Paths { of: label(&holder, &device)?, place: 0, total: 0, usable: 0 };
         for slave in names(&holder, "slaves")? {
-            let slave = format!("slaves/{slave}");
-            let worth = worth(&holder, &format!("{slave}/device/state"), &format!("{slave}/ana_state"))?;
-            paths.count(inode(&holder, &format!("{slave}/device"))? == Some(controller.incarnation.0), worth);
+            paths.count(controller, &holder, &format!("slaves/{slave}/device"), &format!("slaves/{slave}"))?;
         }
-        fewest = fewest.into_iter().chain([paths]).min_by_key(|paths| paths.usable);
+        if fewest.as_ref().is_none_or(|fewest| paths.usable < fewest.usable) {
+            fewest = Some(paths);
+        }
     }
     // A multipath device that does not list this controller's disk says nothing about it.
     Ok(fewest.filter(|paths| paths.place > 0))
 }
 
 impl Paths {
-    fn count(&mut self, own: bool, worth: Worth) {
-        self.total += 1;
-        if own {
-            self.place = self.total;
-        } else {
-            self.usable += usize::from(worth > Worth::Unusable);
+    /// Counts the path through the controller `through`.
+    fn count(&mut self, own: &Controller, dir: &OwnedFd, through: &str, path: &str) -> Result<(), Errno> {
+        let worth = worth(dir, through, path)?;
+        // Looked for last: a path that went meanwhile has no ANA state either.
+        if inode(dir, path)?.is_none() {
+            return Ok(());
         }
+        self.total += 1;
+        if inode(dir, through)? == Some(own.incarnation.0) {
+            self.place = self.total;
+        } else if worth > Worth::Unusable {
+            self.usable += 1;
+        }
+        Ok(())
     }
 }
 
 /// What a path is worth by the state of its controller and its own ANA state. Without ANA every path is optimized.
-fn worth(dir: &OwnedFd, state: &str, ana_state: &str) -> Result<Worth, Errno> {
-    let ana_state = content(dir, ana_state)?;
-    Ok(match (content(dir, state)?.as_deref(), ana_state.as_deref()) {
+fn worth(dir: &OwnedFd, controller: &str, path: &str) -> Result<Worth, Errno> {
+    let ana_state = content(dir, &format!("{path}/ana_state"))?;
+    Ok(match (content(dir, &format!("{controller}/state"))?.as_deref(), ana_state.as_deref()) {
         (Some(b"live"), None | Some(b"optimized")) => Worth::Optimized,
         (Some(b"live"), Some(b"non-optimized")) => Worth::NonOptimized,
         _ => Worth::Unusable,
@@ -140,20 +140,11 @@ impl Namespace<'_> {
 
     /// The path to it through a controller of the subsystem.
     fn path_through(&self, controller: &str) -> String {
-        format!("nvme{}c{}n{}", self.instance, controller.trim_start_matches("nvme"), self.number)
+        format!("nvme{}c{}n{}", self.instance, controller.strip_prefix("nvme").unwrap_or_default(), self.number)
     }
 }
 
 /// An exclusive lock, or EWOULDBLOCK at once.
-pub(super) fn lock(file: impl AsFd) -> Result<(), Errno> {
+pub(super) fn lock(file: &OwnedFd) -> Result<(), Errno> {
     flock(file, FlockOperation::NonBlockingLockExclusive)
-}
-
-/// The inode number behind a name in sysfs, through links.
-pub(super) fn inode(dir: &OwnedFd, name: &str) -> Result<Option<u64>, Errno> {
-    match statat(dir, name, AtFlags::empty()) {
-        Ok(stat) => Ok(Some(stat.st_ino)),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(errno) => Err(errno),
-    }
 }

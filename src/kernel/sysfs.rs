@@ -1,11 +1,10 @@
 //! The controllers of this host, as `/dev` and sysfs show them.
 
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, Stat, openat, statat};
 use rustix::io::{Errno, read};
-use rustix::path::Arg;
 
 use crate::error::{Error, Kind};
 use crate::name::{Device, Escaped, Incarnation, Seqnum};
@@ -116,7 +115,7 @@ impl Kernel {
     fn fabrics_sample(&self, device: Device) -> Result<Sample, Error> {
         let sample = self.sample(device)?;
         if sample.sysfs == Sysfs::Unknown {
-            return Err(Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT));
+            return Err(self.refused("read", UEVENT_SEQNUM, Errno::NOENT));
         }
         if sample.present().is_none() || !self.is_local(device)? {
             return Ok(sample);
@@ -135,9 +134,7 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system, or a counter that is no number.
     fn stamp(&self) -> Result<Seqnum, Error> {
-        let text = self
-            .read(UEVENT_SEQNUM)?
-            .ok_or_else(|| Error::system("read", self.root.display(UEVENT_SEQNUM), Errno::NOENT))?;
+        let text = self.read(UEVENT_SEQNUM)?.ok_or_else(|| self.refused("read", UEVENT_SEQNUM, Errno::NOENT))?;
         Seqnum::parse(&text).map_err(|_| {
             Kind::Unreadable { path: Escaped(&self.root.display(UEVENT_SEQNUM)).to_string(), why: "not a number" }
                 .into()
@@ -166,35 +163,50 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system. Without an nvme module there is no directory, and no controller.
     pub fn controllers(&self) -> Result<Vec<Device>, Error> {
-        let refused = |errno| Error::system("list", self.root.display(CLASS), errno);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = match openat(CWD, &*self.root.path(CLASS), flags, Mode::empty()) {
-            Ok(directory) => directory,
-            Err(Errno::NOENT) => return Ok(Vec::new()),
-            Err(errno) => return Err(refused(errno)),
-        };
-        let mut devices = Vec::new();
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut entries = RawDir::new(directory, &mut buffer);
-        while let Some(entry) = entries.next() {
-            // Another name is not a controller.
-            devices.extend(Device::parse_name(entry.map_err(refused)?.file_name().to_bytes()).ok());
-        }
-        Ok(sorted(devices))
+        self.names(CLASS).map(devices).map_err(|errno| self.refused("list", CLASS, errno))
     }
 
     /// The inode number of the file at `path`.
     fn inode(&self, path: &str, flags: AtFlags) -> Result<Option<u64>, Error> {
-        match statat(CWD, &*self.root.path(path), flags) {
-            Ok(stat) => Ok(Some(stat.st_ino)),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(errno) => Err(Error::system("look at", self.root.display(path), errno)),
+        match self.stat(path, flags) {
+            Ok(stat) => Ok(stat.map(|stat| stat.st_ino)),
+            Err(errno) => Err(self.refused("look at", path, errno)),
         }
     }
 
     /// The content of a sysfs file, trailing newline stripped.
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        content(CWD, &*self.root.path(path)).map_err(|errno| Error::system("read", self.root.display(path), errno))
+    pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.content(path).map_err(|errno| self.refused("read", path, errno))
+    }
+
+    /// As [`content`].
+    pub(super) fn content(&self, path: &str) -> Result<Option<Vec<u8>>, Errno> {
+        content_of(self.open(path, READING))
+    }
+
+    /// As [`names`].
+    pub(super) fn names(&self, path: &str) -> Result<Vec<String>, Errno> {
+        names_in(self.directory(path)?)
+    }
+
+    /// As [`directory`].
+    pub(super) fn directory(&self, path: &str) -> Result<Option<OwnedFd>, Errno> {
+        there(self.open(path, DIRECTORY))
+    }
+
+    /// Opens a file under the root.
+    pub(super) fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        openat(CWD, &*self.root.path(path), flags | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// Looks at a file under the root. `None`: it is not there.
+    pub(super) fn stat(&self, path: &str, flags: AtFlags) -> Result<Option<Stat>, Errno> {
+        there(statat(CWD, &*self.root.path(path), flags))
+    }
+
+    /// A refusal of the system that is about a file under the root.
+    pub(super) fn refused(&self, operation: &'static str, path: &str, errno: Errno) -> Error {
+        Error::system(operation, self.root.display(path), errno)
     }
 
     pub(super) fn root(&self) -> &Root {
@@ -202,14 +214,63 @@ impl Kernel {
     }
 }
 
+/// How a file that is read is opened.
+pub(super) const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
+
 /// The content of a sysfs attribute, trailing newline stripped. `None`: it is not there, or its controller is gone.
-pub(super) fn content(dir: impl AsFd, path: impl Arg) -> Result<Option<Vec<u8>>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+pub(super) fn content(dir: &OwnedFd, path: &str) -> Result<Option<Vec<u8>>, Errno> {
+    content_of(openat(dir, path, READING, Mode::empty()))
+}
+
+pub(super) fn content_of(opened: Result<OwnedFd, Errno>) -> Result<Option<Vec<u8>>, Errno> {
     let mut buffer = [0; SYSFS_MAX];
-    match openat(dir, path, flags, Mode::empty()).and_then(|file| read(&file, &mut buffer)) {
+    match opened.and_then(|file| read(&file, &mut buffer)) {
         Ok(length) => Ok(Some(buffer.get(..length).unwrap_or_default().trim_ascii_end().to_vec())),
         // ENODEV: the controller went while its attribute was open.
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::NODEV) => Ok(None),
+        Err(Errno::NODEV) => Ok(None),
+        Err(errno) => there(Err(errno)),
+    }
+}
+
+/// What is in a directory, sorted; nothing where it is not there. A name that is not UTF-8 is none of the kernel's.
+pub(super) fn names(dir: &OwnedFd, path: &str) -> Result<Vec<String>, Errno> {
+    names_in(directory(dir, path)?)
+}
+
+fn names_in(directory: Option<OwnedFd>) -> Result<Vec<String>, Errno> {
+    let Some(directory) = directory else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(directory, &mut buffer);
+    while let Some(entry) = entries.next() {
+        match entry?.file_name().to_str() {
+            Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    Ok(sorted(names))
+}
+
+/// The names that are those of controllers, by number.
+pub(super) fn devices(names: Vec<String>) -> Vec<Device> {
+    sorted(names.iter().filter_map(|name| Device::parse_name(name.as_bytes()).ok()).collect())
+}
+
+/// Opens a directory of sysfs, through links. `None`: it is not there, or gone.
+pub(super) fn directory(dir: &OwnedFd, path: &str) -> Result<Option<OwnedFd>, Errno> {
+    there(openat(dir, path, DIRECTORY, Mode::empty()))
+}
+
+/// The inode number behind a name in sysfs, through links.
+pub(super) fn inode(dir: &OwnedFd, name: &str) -> Result<Option<u64>, Errno> {
+    there(statat(dir, name, AtFlags::empty())).map(|stat| stat.map(|stat| stat.st_ino))
+}
+
+fn there<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(errno) => Err(errno),
     }
 }

@@ -1,27 +1,26 @@
 //! Who uses a block device, as far as the kernel says so to a reader: mount points, swap space, mounted file systems,
 //! and the devices on top of it. Nothing here opens a block device.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::str::from_utf8;
 
-use rustix::fs::{AtFlags, CWD, Dev, FileType, Mode, OFlags, RawDir, Stat, makedev, openat, statat};
-use rustix::io::Errno;
-use rustix::path::Arg;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{AtFlags, Dev, FileType, Stat, makedev};
+use rustix::io::{Errno, read};
 
-use super::sysfs::{Kernel, content};
+use super::sysfs::{Kernel, READING, content, directory, names};
 use crate::error::Error;
-use crate::sorted;
+use crate::name::Escaped;
 use crate::usage::{How, Use, User};
 
+/// The mount table of our own namespace.
+const OWN_MOUNTS: &str = "/proc/self/mountinfo";
+/// That of the host's first process, which is not ours under systemd's `PrivateMounts=`.
+const FIRST_MOUNTS: &str = "/proc/1/mountinfo";
+const SWAPS: &str = "/proc/swaps";
 /// File systems with one sysfs directory for each mounted one, named as its device (`sb->s_id`), whatever the mount
 /// namespace. btrfs has one for each file system, which lists its devices.
-const FILE_SYSTEMS: [&str; 3] = ["ext4", "xfs", "f2fs"];
-/// The mount tables: our own namespace, and that of the host's first process, which is not ours under systemd's
-/// `PrivateMounts=`.
-const MOUNT_TABLES: [&str; 2] = ["/proc/self/mountinfo", "/proc/1/mountinfo"];
+const FILE_SYSTEMS: &str = "/sys/fs";
 
 /// The users of all block devices at one moment. Reading it takes one pass over each table; then any number of disks
 /// can be looked up.
@@ -39,75 +38,90 @@ impl Kernel {
     /// user is found is then not idle but of unknown use.
     pub fn users(&self) -> Users {
         let mut users = Users::default();
-        let steps = [
-            self.mounts(MOUNT_TABLES[0], &mut users.mounts),
-            // It may be out of sight (`hidepid`, another pid namespace, no privilege): then our own table has to do.
-            match self.mounts(MOUNT_TABLES[1], &mut users.mounts) {
-                Err(Errno::NOENT | Errno::ACCESS | Errno::PERM | Errno::SRCH) => Ok(()),
-                other => other,
-            },
-            self.swaps(&mut users.swaps),
-            self.file_systems(&mut users.file_systems),
-        ];
-        let sources = [MOUNT_TABLES[0], MOUNT_TABLES[1], "/proc/swaps", "/sys/fs"];
-        users.doubt = steps.into_iter().zip(sources).find_map(|(step, source)| {
-            step.err().map(|errno| Error::system("read", self.root().display(source), errno).to_string())
-        });
-        users.mounts = sorted(std::mem::take(&mut users.mounts));
-        users.mounts.dedup();
+        for source in [OWN_MOUNTS, FIRST_MOUNTS, SWAPS, FILE_SYSTEMS] {
+            let read = match source {
+                SWAPS => self.swaps(&mut users),
+                FILE_SYSTEMS => self.file_systems(&mut users),
+                table => self.mounts(table, &mut users),
+            };
+            match read {
+                // It may be out of sight (`hidepid`, another pid namespace, no privilege): then our own table has to do.
+                Err(Errno::NOENT | Errno::ACCESS | Errno::PERM | Errno::SRCH) if source == FIRST_MOUNTS => {}
+                Err(errno) if users.doubt.is_none() => {
+                    users.doubt = Some(self.refused("read", source, errno).to_string());
+                }
+                _ => {}
+            }
+        }
         users
     }
 
-    fn mounts(&self, table: &str, mounts: &mut Vec<(Dev, Vec<u8>)>) -> Result<(), Errno> {
+    fn mounts(&self, table: &str, users: &mut Users) -> Result<(), Errno> {
         for line in self.whole(table)?.split(|&byte| byte == b'\n') {
             let Some((number, directory, source)) = mount(line) else { continue };
             // btrfs has a device number of its own, of major 0: the disk is the one behind the source.
-            let source = from_utf8(source).ok().filter(|source| source.starts_with("/dev/"));
-            let number = match source {
-                Some(source) if rustix::fs::major(number) == 0 => self.node_number(source),
+            let number = match rustix::fs::major(number) {
+                0 if !source.starts_with(b"/dev/") => None,
+                0 => self.node_number(source),
                 _ => Some(number),
             };
-            mounts.extend(number.map(|number| (number, unescaped(directory))));
+            let Some(number) = number else { continue };
+            let mount = (number, unescaped(directory));
+            // A mount is in both tables.
+            if let Err(place) = users.mounts.binary_search(&mount) {
+                users.mounts.insert(place, mount);
+            }
         }
         Ok(())
     }
 
-    fn swaps(&self, swaps: &mut Vec<Dev>) -> Result<(), Errno> {
-        let table = match self.whole("/proc/swaps") {
+    fn swaps(&self, users: &mut Users) -> Result<(), Errno> {
+        let table = match self.whole(SWAPS) {
             // A kernel without swap.
             Err(Errno::NOENT) => return Ok(()),
             other => other?,
         };
         // A swap file is not a node; the file system that it is in is mounted.
-        let paths = table.split(|&byte| byte == b'\n').filter_map(|line| line.split(u8::is_ascii_whitespace).next());
-        swaps.extend(paths.filter_map(|path| self.node_number(from_utf8(&unescaped(path)).ok()?)));
+        for line in table.split(|&byte| byte == b'\n') {
+            let path = unescaped(line.split(u8::is_ascii_whitespace).next().unwrap_or_default());
+            if let Some(number) = self.node_number(&path) {
+                users.swaps.push(number);
+            }
+        }
         Ok(())
     }
 
-    fn file_systems(&self, found: &mut Vec<(String, &'static str)>) -> Result<(), Errno> {
-        let list = |path: &str| names(CWD, &*self.root().path(path));
-        for kind in FILE_SYSTEMS {
-            found.extend(list(&format!("/sys/fs/{kind}"))?.into_iter().map(|name| (name, kind)));
+    fn file_systems(&self, users: &mut Users) -> Result<(), Errno> {
+        let mut list = |kind, path: String| {
+            for device in self.names(&path)? {
+                users.file_systems.push((device, kind));
+            }
+            Ok(())
+        };
+        for kind in ["ext4", "xfs", "f2fs"] {
+            list(kind, format!("{FILE_SYSTEMS}/{kind}"))?;
         }
-        for id in list("/sys/fs/btrfs")? {
-            let devices = list(&format!("/sys/fs/btrfs/{id}/devices"))?;
-            found.extend(devices.into_iter().map(|name| (name, "btrfs")));
+        for id in self.names("/sys/fs/btrfs")? {
+            list("btrfs", format!("{FILE_SYSTEMS}/btrfs/{id}/devices"))?;
         }
         Ok(())
     }
 
     fn whole(&self, path: &str) -> Result<Vec<u8>, Errno> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut text = Vec::with_capacity(0x1_0000);
-        File::from(openat(CWD, &*self.root().path(path), flags, Mode::empty())?)
-            .read_to_end(&mut text)
-            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-        Ok(text)
+        let file = self.open(path, READING)?;
+        let mut text = Vec::new();
+        loop {
+            text.reserve(0x1_0000);
+            if read(&file, spare_capacity(&mut text))? == 0 {
+                return Ok(text);
+            }
+        }
     }
 
     /// The device number of a node, through links.
-    fn node_number(&self, path: &str) -> Option<Dev> {
-        let stat = statat(CWD, &*self.root().path(path), AtFlags::empty()).ok()?;
+    fn node_number(&self, path: &[u8]) -> Option<Dev> {
+        let path = from_utf8(path).ok()?;
+        let stat = self.stat(path, AtFlags::empty()).ok()??;
         self.number_of(&stat, path)
     }
 
@@ -117,7 +131,7 @@ impl Kernel {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::BlockDevice => Some(stat.st_rdev),
             FileType::RegularFile if !self.root().is_host() => {
-                content(CWD, &*self.root().path(path)).ok().flatten().and_then(|text| number(&text))
+                self.content(path).ok().flatten().and_then(|text| number(&text))
             }
             _ => None,
         }
@@ -149,26 +163,35 @@ impl Users {
         let Some(number) = device_number(dir)?.filter(|number| !seen.contains(number)) else { return Ok(()) };
         seen.push(number);
         let before = users.len();
-        let user = |how| User { chain: chain.to_vec(), how };
+        let mut add = |how| users.push(User { chain: chain.to_vec(), how });
         let mounts = self.mounts.iter().filter(|mount| mount.0 == number);
-        users.extend(mounts.map(|mount| user(How::Mounted(mount.1.clone()))));
-        users.extend(self.swaps.contains(&number).then(|| user(How::Swap)));
-        if users.len() == before {
-            let mounted = self.file_systems.iter().find(|(device, _)| device == name);
-            users.extend(mounted.map(|(_, kind)| user(How::FileSystem(kind))));
+        mounts.for_each(|mount| add(How::Mounted(mount.1.clone())));
+        if self.swaps.contains(&number) {
+            add(How::Swap);
         }
-        let below = chain.split_last().map_or(chain, |(_, below)| below);
-        for part in names(dir, ".")?.iter().filter(|part| part.starts_with(name)) {
+        if users.len() == before
+            && let Some((_, kind)) = self.file_systems.iter().find(|(device, _)| device == name)
+        {
+            users.push(User { chain: chain.to_vec(), how: How::FileSystem(kind) });
+        }
+        for part in names(dir, ".")? {
+            if !part.starts_with(name) {
+                continue;
+            }
             // Gone between the listing and now, or not a partition.
-            let Some(part_dir) = directory(dir, part)? else { continue };
+            let Some(part_dir) = directory(dir, &part)? else { continue };
             if content(&part_dir, "partition")?.is_some() {
-                self.walk(&part_dir, part, &[below, std::slice::from_ref(part)].concat(), seen, users)?;
+                let mut beside = chain.to_vec();
+                beside.pop();
+                beside.push(part.clone());
+                self.walk(&part_dir, &part, &beside, seen, users)?;
             }
         }
         for holder in names(dir, "holders")? {
             // A link into the holder's own directory.
-            let Some(holder_dir) = directory(dir, format!("holders/{holder}"))? else { continue };
-            let above = [chain, &[label(&holder_dir, &holder)?]].concat();
+            let Some(holder_dir) = directory(dir, &format!("holders/{holder}"))? else { continue };
+            let mut above = chain.to_vec();
+            above.push(label(&holder_dir, &holder)?);
             let (told, known) = (users.len(), seen.len());
             self.walk(&holder_dir, &holder, &above, seen, users)?;
             if users.len() == told && seen.len() > known {
@@ -182,7 +205,7 @@ impl Users {
 /// A block device for a message: `dm-0 (vg-root)`, `md0`.
 pub(super) fn label(dir: &OwnedFd, name: &str) -> Result<String, Errno> {
     Ok(match content(dir, "dm/name")? {
-        Some(dm) => format!("{name} ({})", String::from_utf8_lossy(&dm)),
+        Some(dm) => format!("{name} ({})", Escaped(&dm)),
         None => name.to_owned(),
     })
 }
@@ -222,25 +245,4 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
         rest = tail;
     }
     bytes
-}
-
-/// What is in a directory, sorted; nothing where it is not there. A name that is not UTF-8 is none of the kernel's.
-pub(super) fn names(dir: impl AsFd, path: impl Arg) -> Result<Vec<String>, Errno> {
-    let Some(opened) = directory(dir, path)? else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    let mut buffer = [MaybeUninit::uninit(); 4096];
-    let mut entries = RawDir::new(opened, &mut buffer);
-    while let Some(entry) = entries.next() {
-        names.extend(entry?.file_name().to_str().ok().filter(|name| !name.starts_with('.')).map(str::to_owned));
-    }
-    Ok(sorted(names))
-}
-
-/// Opens a directory of sysfs, through links. `None`: it is not there, or gone.
-pub(super) fn directory(dir: impl AsFd, path: impl Arg) -> Result<Option<OwnedFd>, Errno> {
-    match openat(dir, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(opened) => Ok(Some(opened)),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(errno) => Err(errno),
-    }
 }

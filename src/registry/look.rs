@@ -178,14 +178,16 @@ impl<'r> Seen<'r> {
             Some(listing) => listing,
             None => self.entry.list()?,
         };
+        if one.is_some_and(|one| listing.private().any(|name| name == *one)) {
+            // The attribute was handed over to this entry since it was looked for.
+            return Ok(false);
+        }
         if listing.marker().is_none() {
-            let Some(one) = one else {
-                return Ok(true);
-            };
-            // The attribute was handed over since it was looked for: to this entry, or to this one and from there to the next.
-            return Ok(!listing.private().any(|name| name == *one) && self.entry.named()? == Named::This);
+            // It was handed over to this entry, and from there to the next one, if there is a next one.
+            return Ok(one.is_none() || self.entry.named()? == Named::This);
         }
         let mut behind = self.entry.behind(&listing)?;
+        let mut chain = Vec::new();
         while let Some(entry) = behind {
             if entry.is_marked()? || entry.incarnation()?.is_some_and(|other| self.evidence.incarnation != Some(other))
             {
@@ -202,8 +204,13 @@ impl<'r> Seen<'r> {
                 }
             }
             behind = entry.behind(&due)?;
+            chain.push((entry, due));
         }
-        let unchanged = self.entry.list()? == listing;
+        // An attribute moves from one entry to the one before it. It was missed only if one of the listings has changed.
+        let mut unchanged = self.entry.list()? == listing;
+        for (entry, due) in &chain {
+            unchanged = unchanged && entry.list()? == *due;
+        }
         self.listing = Some(listing);
         Ok(unchanged)
     }

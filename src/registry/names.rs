@@ -2,12 +2,12 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 use rustix::process::getpid;
 use rustix::rand::{GetRandomFlags, getrandom};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::name::{AttrName, Device, INCARNATION, OWNER, SEQNUM};
 use crate::sorted;
@@ -104,15 +104,15 @@ fn random() -> u64 {
     match getrandom(&mut bytes, GetRandomFlags::INSECURE) {
         Ok(8) => u64::from_ne_bytes(bytes),
         _ => {
-            let now = clock_gettime(ClockId::Monotonic);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let pid = u64::from(getpid().as_raw_nonzero().get().unsigned_abs());
-            now.tv_sec.unsigned_abs().rotate_left(30) ^ now.tv_nsec.unsigned_abs() ^ pid.rotate_left(14)
+            now.as_secs().rotate_left(30) ^ u64::from(now.subsec_nanos()) ^ pid.rotate_left(14)
         }
     }
 }
 
 /// Every name in a directory but `.` and `..`, from the read position of the descriptor on. A directory that was removed has
-/// none.
+/// none. The kernel locks a directory for one call of getdents: names that fit into the buffer are those of one moment.
 pub(super) fn list(dir: &OwnedFd) -> Result<Listing, Errno> {
     let mut names = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); 4096];

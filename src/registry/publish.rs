@@ -255,5 +255,5 @@ fn fill(entry: &Entry<'_>, draft: &Draft<'_>, with_marker: bool) -> Result<(), E
 
 /// The last part of a hidden name, which the marker shares.
 fn suffix(hidden: &str) -> &str {
-    hidden.rsplit('.').next().unwrap_or_default()
+    hidden.rfind('.').and_then(|dot| hidden.get(dot + 1..)).unwrap_or_default()
 }

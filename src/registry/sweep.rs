@@ -5,9 +5,8 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, RenameFlags, Timespec, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, RenameFlags, statat, unlinkat};
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::entry::Entry;
 use super::handover::{PutBack, TAKEN};
@@ -46,7 +45,8 @@ struct Sweep<'s> {
     registry: &'s Registry,
     kernel: &'s Kernel,
     dry_run: bool,
-    now: Timespec,
+    /// In seconds since 1970.
+    now: i64,
 }
 
 impl Registry {
@@ -61,7 +61,7 @@ impl Registry {
         dry_run: bool,
         tell: &mut dyn FnMut(Result<Swept, Error>),
     ) -> Result<(), Error> {
-        let sweep = Sweep { registry: self, kernel, dry_run, now: clock_gettime(ClockId::Realtime) };
+        let sweep = Sweep { registry: self, kernel, dry_run, now: crate::now() };
         for device in self.devices()? {
             sweep.entry(device, tell).unwrap_or_else(|error| tell(Err(error)));
         }
@@ -203,8 +203,8 @@ fn remove(dir: &OwnedFd, name: &[u8], flags: AtFlags) -> Result<bool, Errno> {
 }
 
 /// Whether something that was last changed at `changed` is old. A clock that was set back leaves it for later.
-fn is_leftover(changed: impl TryInto<i64>, now: Timespec) -> bool {
-    changed.try_into().is_ok_and(|changed| now.tv_sec.saturating_sub(changed) > LEFTOVER_AGE)
+fn is_leftover(changed: impl TryInto<i64>, now: i64) -> bool {
+    changed.try_into().is_ok_and(|changed| now.saturating_sub(changed) > LEFTOVER_AGE)
 }
 
 /// Whether a name has a part.

@@ -5,17 +5,20 @@ use std::fmt::Write as _;
 /// Appends bytes as a JSON string.
 pub fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
-    for character in String::from_utf8_lossy(bytes).chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            // DEL and the C1 characters are valid JSON unescaped, but a terminal acts on them.
-            control if control.is_control() => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                // DEL and the C1 characters are valid JSON unescaped, but a terminal acts on them.
+                control if control.is_control() => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\u{:04x}", u32::from(control));
+                }
+                character => out.push(character),
             }
-            character => out.push(character),
         }
+        out.push_str(if chunk.invalid().is_empty() { "" } else { "\u{FFFD}" });
     }
     out.push('"');
 }

@@ -32,7 +32,7 @@ impl Output {
 
     /// Adds a line.
     pub fn line(&mut self, text: impl std::fmt::Display) {
-        self.push(format!("{text}\n").as_bytes());
+        self.bytes.extend_from_slice(line(&text).as_bytes());
     }
 
     /// Writes a line, and what was collected before it, at once. Should the command be interrupted later, the line has
@@ -97,5 +97,15 @@ impl Output {
 
 /// Writes a line to standard error: `nvme-registry: TEXT`. A failure is ignored, since it cannot be reported.
 pub fn complain(text: impl std::fmt::Display) {
+    complain_of(&text);
+}
+
+// The functions that take a text are many where they are generic; these two are there once.
+
+fn complain_of(text: &dyn std::fmt::Display) {
     let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
+}
+
+fn line(text: &dyn std::fmt::Display) -> String {
+    format!("{text}\n")
 }

@@ -48,12 +48,15 @@ impl View {
 
     /// The users of the disks, one text each: `nvme1n1p2: /`. A disk whose use is not known is `nvme1n1: unknown: REASON`.
     fn users(&self) -> Vec<Vec<u8>> {
-        let users = |disk: &DiskUse| match &disk.state {
-            Use::Idle => Vec::new(),
-            Use::InUse(users) => users.iter().map(|user| user.brief()).collect(),
-            Use::Unknown(reason) => vec![format!("{}: unknown: {reason}", disk.disk).into_bytes()],
-        };
-        self.disks.iter().flat_map(users).collect()
+        let mut texts = Vec::new();
+        for disk in &self.disks {
+            match &disk.state {
+                Use::Idle => {}
+                Use::InUse(users) => users.iter().for_each(|user| texts.push(user.brief())),
+                Use::Unknown(reason) => texts.push(format!("{}: unknown: {reason}", disk.disk).into_bytes()),
+            }
+        }
+        texts
     }
 
     /// A cell of the table: `-` where there is no value, `kernel` for the owner of a local controller, `?` for an owner
@@ -71,7 +74,14 @@ impl View {
                 Ownership::Unowned if self.attrs.is_local() => "kernel".to_owned(),
                 Ownership::Unowned => "-".to_owned(),
             },
-            Column::Use => text(Some(&self.users().join(&b", "[..]))),
+            Column::Use => {
+                let mut users = Vec::new();
+                for user in self.users() {
+                    users.extend_from_slice(if users.is_empty() { b"" } else { b", " });
+                    users.extend_from_slice(&user);
+                }
+                text(Some(&users))
+            }
             Column::Transport => text(self.attrs.transport.as_deref()),
             Column::Address => text(self.attrs.address.as_deref()),
             Column::Subsysnqn => text(self.attrs.subsysnqn.as_deref()),

@@ -158,7 +158,7 @@ fn disturb(process: &mut Traced, point: usize, fault: Fault) -> bool {
 
 /// Errors that the call can really give, the likeliest first; none for calls that cannot fail.
 fn errors_that_fit(call: &Call) -> &'static [Errno] {
-    use Errno::{EACCES, EINTR, EIO, EMFILE, ENOMEM, ENOSPC, ENOSYS, EPERM};
+    use Errno::{EACCES, EINTR, EIO, EMFILE, ENOLCK, ENOMEM, ENOSPC, ENOSYS, EPERM};
     match call.name {
         "open" | "openat" if call.flags & nix::libc::O_CREAT as u64 != 0 => {
             &[ENOSPC, EACCES, EMFILE, ENOMEM, EIO, EINTR]
@@ -177,6 +177,7 @@ fn errors_that_fit(call: &Call) -> &'static [Errno] {
         "connect" | "sendto" | "sendmsg" => &[EACCES, EINTR, ENOMEM],
         "mmap" | "mremap" | "brk" | "mprotect" => &[ENOMEM],
         "ppoll" | "poll" => &[EINTR, ENOMEM],
+        "flock" => &[ENOLCK, EINTR],
         "getrandom" => &[ENOSYS, EINTR],
         // The limits of the own process can always be read (getrlimit(2)).
         "prlimit64" | "getrlimit" => &[],

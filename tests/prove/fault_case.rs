@@ -61,7 +61,7 @@ impl Case {
         world.look();
         let truth = world.truth();
         let said = |name: &str| truth.entry.as_ref().and_then(|e| e.text(name));
-        let words = match &truth.entry {
+        let entry = match &truth.entry {
             None if truth.live.is_none() => "no controller",
             None => "no entry",
             Some(_) if truth.live.is_none() => "entry of a dead one",
@@ -73,6 +73,7 @@ impl Case {
             Some(_) if said("incarnation").is_none() => "libnvme's",
             Some(_) => "owned",
         };
+        let words = crate::disks::in_words(&world).unwrap_or(entry);
         world.remove();
         words
     }

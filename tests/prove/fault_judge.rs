@@ -2,6 +2,7 @@
 //! answer that the same command would not have given undisturbed. Then what was left is made two minutes older, `sweep`
 //! runs undisturbed, and exactly what should be there must be there.
 
+use crate::disks;
 use crate::explore::Plan;
 use crate::fault::{Count, Fault, command};
 use crate::fault_case::{Before, Case, Or, found, is};
@@ -36,6 +37,9 @@ impl Judge<'_> {
         wrong.extend(self.wrong_answer(before, fault, &output));
         world.look();
         wrong.extend(self.wrong_deed(&world, before, &output));
+        if disks::is_failed_look(fault) && world.truth().told_to_go {
+            wrong.push("the kernel was told to delete the controller of a disk in doubt".to_owned());
+        }
         if !self.case.only_reads() {
             wrong.extend(self.after_sweep(&mut world, before, &output));
         }

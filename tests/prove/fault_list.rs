@@ -1,5 +1,6 @@
 //! Every command, on every kind of entry that it meets.
 
+use crate::disks;
 use crate::fault_case::Or::{Before, Gone, Ownerless, Tied};
 use crate::fault_case::{Case, Done, Files, Or};
 use crate::kernel::age;
@@ -21,7 +22,7 @@ const PLACED_NOTE: Files = Some(&[("owner", "new"), ("incarnation", "$live"), ("
 const NOTE_TIED: Files = Some(&[("note", "n1"), ("?incarnation", "$live"), ("?seqnum", "$stamp")]);
 
 pub fn all() -> Vec<Case> {
-    [writers(), readers(), boot_claims()].concat()
+    [writers(), readers(), boot_claims(), disks::cases()].concat()
 }
 
 fn case(arguments: &'static [&'static str], setup: fn(&mut World), done: Files, or: &'static [Or]) -> Case {

@@ -16,6 +16,7 @@ mod act;
 mod actor;
 mod answer;
 mod broken;
+mod disks;
 mod explore;
 mod fault;
 mod fault_case;

@@ -115,6 +115,8 @@ pub struct World {
     pub(crate) read_by_libnvme: (u64, u64),
     /// The entry under the name, then the one that its marker leads to, and so on.
     entries: Vec<Rc<Entry>>,
+    /// The nodes of disks that are in use.
+    pub(crate) held: Vec<fs::File>,
 }
 
 impl World {
@@ -133,6 +135,7 @@ impl World {
             written_for: BTreeMap::new(),
             read_by_libnvme: (0, 0),
             entries: Vec::new(),
+            held: Vec::new(),
         };
         world.connect();
         world

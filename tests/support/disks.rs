@@ -8,10 +8,20 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::Sandbox;
+use super::kernel::CONTROLLERS;
 
-const CONTROLLERS: &str = "sys/devices/virtual/nvme-fabrics/ctl";
 const SUBSYSTEMS: &str = "sys/devices/virtual/nvme-subsystem";
 const BLOCK: &str = "sys/devices/virtual/block";
+
+/// A user who holds a disk exclusively, until this is dropped.
+pub struct DiskUser(File);
+
+impl Drop for DiskUser {
+    fn drop(&mut self) {
+        // Closing it would not do: a process that another test is starting has the descriptor too, until its exec.
+        flock(&self.0, FlockOperation::Unlock).expect("the disk is let go");
+    }
+}
 
 /// One line of mountinfo: device number, mount point with the kernel's escapes, type, source.
 pub type Mount<'a> = (&'a str, &'a str, &'a str, &'a str);
@@ -84,10 +94,10 @@ impl Sandbox {
         self.write("proc/swaps", format!("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n{swaps}"));
     }
 
-    /// Plays a user that holds a disk exclusively, until it is dropped. `None`: the product holds it.
-    pub fn use_disk(&self, name: &str) -> Option<File> {
+    /// Plays a user who takes a disk exclusively. `None`: the product holds it.
+    pub fn use_disk(&self, name: &str) -> Option<DiskUser> {
         let node = File::open(self.path(&format!("dev/{name}"))).expect("the node");
-        flock(&node, FlockOperation::NonBlockingLockExclusive).ok().map(|()| node)
+        flock(&node, FlockOperation::NonBlockingLockExclusive).ok().map(|()| DiskUser(node))
     }
 
     /// The sysfs directory of a block device, below the sandbox.

@@ -47,11 +47,6 @@ impl FakeKernel {
         FakeKernel { root, gone: AtomicU32::new(0) }
     }
 
-    /// The top of the tree.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The node of a controller.
     pub fn node(&self, device: &str) -> PathBuf {
         self.root.join("dev").join(device)

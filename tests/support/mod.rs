@@ -1,5 +1,5 @@
 //! What the tests share: a [`Sandbox`] to run the product in, the kernel ([`kernel`]) and libnvme ([`libnvme`]) that are
-//! played in it, a process stopped between system calls ([`trace`]), and what happens while it is stopped ([`held`]), and
+//! played in it, a process stopped between system calls ([`trace`]), what happens while it is stopped ([`held`]), and
 //! trees of plain files ([`tree`]).
 //!
 //! The explorer in `prove/` has a world of its own but the same kernel, libnvme and tracer: it includes their files.
