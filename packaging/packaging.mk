@@ -10,8 +10,10 @@ ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
 DRACUTDIR ?= $(PREFIX)/lib/dracut/modules.d/55nvme-registry
-INITRAMFSTOOLSDIR ?= $(PREFIX)/share/initramfs-tools/hooks
-MKINITCPIODIR ?= $(PREFIX)/lib/initcpio/install
+INITRAMFSTOOLSDIR ?= $(PREFIX)/share/initramfs-tools
+MKINITCPIODIR ?= $(PREFIX)/lib/initcpio
+# The initramfs hooks and the unit name this place.
+LIBDIR ?= $(PREFIX)/lib/nvme-registry
 PACKAGING_CACHE ?= $(CURDIR)/target/packaging
 
 # SOURCE:MODE:DESTINATION of everything that is installed beside the binary, its link and its rule.
@@ -22,9 +24,15 @@ extras = \
   completions/_nvme-registry:0644:$(ZSHCOMPDIR)/_nvme-registry \
   completions/nvme-registry.fish:0644:$(FISHCOMPDIR)/nvme-registry.fish \
   systemd/nvme-registry-sweep.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-sweep.service \
+  systemd/nvme-registry-boot-claim.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-boot-claim.service \
+  systemd/examples/nvme-data.service:0644:$(DOCDIR)/nvme-data.service \
+  boot-claim/boot-claim:0755:$(LIBDIR)/boot-claim \
   dracut/55nvme-registry/module-setup.sh:0755:$(DRACUTDIR)/module-setup.sh \
-  initramfs-tools/hooks/nvme-registry:0755:$(INITRAMFSTOOLSDIR)/nvme-registry \
-  mkinitcpio/install/nvme-registry:0644:$(MKINITCPIODIR)/nvme-registry \
+  dracut/55nvme-registry/boot-claim.sh:0755:$(DRACUTDIR)/boot-claim.sh \
+  initramfs-tools/hooks/nvme-registry:0755:$(INITRAMFSTOOLSDIR)/hooks/nvme-registry \
+  initramfs-tools/scripts/init-bottom/nvme-registry:0755:$(INITRAMFSTOOLSDIR)/scripts/init-bottom/nvme-registry \
+  mkinitcpio/install/nvme-registry:0644:$(MKINITCPIODIR)/install/nvme-registry \
+  mkinitcpio/hooks/nvme-registry:0644:$(MKINITCPIODIR)/hooks/nvme-registry \
   udev/71-nvme-registry-export.rules:0644:$(DOCDIR)/71-nvme-registry-export.rules
 destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 
@@ -39,7 +47,7 @@ install-extras: ## install manual, completions, unit and initramfs hooks below D
 
 uninstall-extras: ## remove what install-extras installed
 	@set -eu; for file in $(destinations); do rm -f "$(DESTDIR)$$file"; done
-	@rmdir "$(DESTDIR)$(DRACUTDIR)" "$(DESTDIR)$(DOCDIR)" 2>/dev/null || true
+	@rmdir "$(DESTDIR)$(DRACUTDIR)" "$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(LIBDIR)" 2>/dev/null || true
 
 # One after the other, also under make -j, and in one make: each package is built once. What fails soonest comes first.
 packaging-check: ## everything about packaging: manual, recipes, completions, licences, packages, initramfs

@@ -27,7 +27,7 @@ mkdir -p "$cache"
 new=$root.new
 rm -rf -- "$new"
 {
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,udev,kmod,cpio,zstd,nvme-cli,man-db \
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,udev,kmod,cpio,zstd,nvme-cli,man-db,iproute2 \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$suite" "$new" "$mirror"
     # Without its initramfs: the test builds its own, after the package is installed.
     echo 'do_initrd = no' >"$new/etc/kernel-img.conf"

@@ -58,8 +58,11 @@ chroot "$fresh" dpkg -i /tmp/nvme-registry.deb >"$work/dpkg.log" 2>&1 || { cat "
 rm "$fresh/tmp/nvme-registry.deb"
 grep -q 'Processing triggers for initramfs-tools' "$work/dpkg.log" || fail 'no trigger of update-initramfs'
 exercise "$fresh"
-chroot "$fresh" systemctl is-enabled nvme-registry-sweep.service >/dev/null || fail 'the sweep is not enabled'
-chroot "$fresh" systemd-analyze verify --man=yes nvme-registry-sweep.service >"$work/verify" 2>&1 || true
+for unit in sweep boot-claim; do
+    chroot "$fresh" systemctl is-enabled "nvme-registry-$unit.service" >/dev/null || fail "nvme-registry-$unit is not enabled"
+done
+chroot "$fresh" systemd-analyze verify --man=yes nvme-registry-sweep.service nvme-registry-boot-claim.service \
+    /usr/share/doc/nvme-registry/nvme-data.service >"$work/verify" 2>&1 || true
 [[ ! -s $work/verify ]] || { cat "$work/verify"; fail 'systemd-analyze verify'; }
 chroot "$fresh" systemd-analyze security --offline=true --no-pager nvme-registry-sweep.service | tail -n 1
 chroot "$fresh" udevadm verify --no-style /usr/lib/udev/rules.d/70-nvme-registry.rules \
@@ -85,7 +88,9 @@ contents "$fresh" >"$work/before"
 rpm --root "$fresh" --dbpath /var/lib/rpm --initdb
 "${rpm[@]}" -i "${rpms[0]}" >"$work/rpm.log" 2>&1 || { cat "$work/rpm.log"; fail 'rpm -i'; }
 exercise "$fresh"
-chroot "$fresh" systemctl is-enabled nvme-registry-sweep.service >/dev/null || fail 'the sweep is not enabled'
+for unit in sweep boot-claim; do
+    chroot "$fresh" systemctl is-enabled "nvme-registry-$unit.service" >/dev/null || fail "nvme-registry-$unit is not enabled"
+done
 "${rpm[@]}" -V nvme-registry || fail 'rpm -V'
 "${rpm[@]}" -e nvme-registry >>"$work/rpm.log" 2>&1 || { cat "$work/rpm.log"; fail 'rpm -e'; }
 contents "$fresh" >"$work/after"

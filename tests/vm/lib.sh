@@ -94,20 +94,40 @@ trap finish EXIT
 trap 'exit 143' TERM
 trap 'printf "FAILED: line %d: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
 
+# --- modules ---
+
+modules=(nvmet nvme-loop nvmet-tcp nvme-tcp nvme-fabrics null_blk nvme)
+modules_load() { modprobe -a "${modules[@]}"; }
+
+# Native multipath is decided when nvme_core is loaded. There may be no controller and no target.
+native_multipath() { # Y|N
+    local parameter=/sys/module/nvme_core/parameters/multipath
+    [[ $(<"$parameter") != "$1" ]] || return 0
+    modprobe -r -a nvme-loop nvme-tcp nvmet-tcp nvmet nvme nvme-fabrics nvme-core
+    modprobe nvme-core "multipath=$1"
+    modules_load
+    [[ $(<"$parameter") == "$1" ]]
+}
+
 # --- targets: nvmet on this same kernel, over loop or tcp to 127.0.0.1 ---
 
 # One port for each transport, made on first use; the kernel wants a number for a name. Sets $port.
-declare -A port_number=([loop]=1 [tcp]=2)
+# loop-b and tcp-b are second ports, for a second path.
+declare -A port_number=([loop]=1 [tcp]=2 [loop-b]=3 [tcp-b]=4)
+declare -A port_address=([loop]='' [loop-b]=b [tcp]=4420 [tcp-b]=4421)
 target_port() {
     port=$nvmet/ports/${port_number[$1]}
     [[ ! -d $port ]] || return 0
     mkdir "$port"
-    echo "$1" >"$port/addr_trtype"
-    if [[ $1 == tcp ]]; then
+    echo "${1%-b}" >"$port/addr_trtype"
+    case $1 in
+    loop-b) echo b >"$port/addr_traddr" ;;
+    tcp*)
         echo ipv4 >"$port/addr_adrfam"
         echo 127.0.0.1 >"$port/addr_traddr"
-        echo 4420 >"$port/addr_trsvcid"
-    fi
+        echo "${port_address[$1]}" >"$port/addr_trsvcid"
+        ;;
+    esac
 }
 
 # target TRANSPORT NAME: a subsystem without namespaces, which is all a controller needs to be.
@@ -137,16 +157,19 @@ target_reset() {
 
 # The options of the kernel that reach a target made above; no keep-alive, which a busy host would miss. Sets $opts.
 options() { # TRANSPORT NAME
-    opts=("transport=$1" "nqn=$nqn_prefix$2" nr_io_queues=1 keep_alive_tmo=0)
-    [[ $1 != tcp ]] || opts+=(traddr=127.0.0.1 trsvcid=4420)
+    opts=("transport=${1%-b}" "nqn=$nqn_prefix$2" nr_io_queues=1 keep_alive_tmo=0)
+    case $1 in
+    loop-b) opts+=("traddr=${port_address[$1]}") ;;
+    tcp*) opts+=(traddr=127.0.0.1 "trsvcid=${port_address[$1]}") ;;
+    esac
 }
 
 # Connects behind the registry's back, as a connector that does not know it: one write, and the instance read from
 # the same descriptor. No process is started, so that it is quick. Sets $dev.
-connect_stranger() { # TRANSPORT NAME
+connect_stranger() { # TRANSPORT NAME [OPTION...]
     local fabrics reply opts
     options "$1" "$2"
-    opts+=("hostnqn=$(</etc/nvme/hostnqn)" "hostid=$(</etc/nvme/hostid)")
+    opts+=("${@:3}" "hostnqn=$(</etc/nvme/hostnqn)" "hostid=$(</etc/nvme/hostid)")
     exec {fabrics}<>/dev/nvme-fabrics
     (IFS=,; printf %s "${opts[*]}" >&"$fabrics")
     read -r reply <&"$fabrics"

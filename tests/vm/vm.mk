@@ -1,7 +1,7 @@
 # The tests on a real kernel, in a virtual machine; included by the Makefile. See tests/vm/run.sh.
 .PHONY: vm-test vm-shell
 
-vm-test: ## Run the cases on a real kernel and systemd-udevd in QEMU; CASE=NAME or CASE=NUMBER runs one
+vm-test: ## Run the cases on a real kernel and systemd-udevd in QEMU; CASE=NAME or CASE=NUMBER runs one, CASE="14 16" two
 	+@tests/vm/run.sh test '$(CASE)'
 
 vm-shell: ## A root prompt in that guest, with the product installed

@@ -1,6 +1,7 @@
 #!/bin/bash
 # dracut: the NVMe-oF ownership registry in the initramfs. What is connected there can be registered there, and what
-# dies there is removed there; /run moves to the real root, and the entries with it.
+# dies there is removed there; /run moves to the real root, and the entries with it. What the root is on becomes boot's
+# right before the root is switched.
 
 # called by dracut
 check() {
@@ -35,6 +36,11 @@ install() {
     inst_binary nvme-registry
     # Brings the program that the rule runs by its bare name, udev's link to it.
     inst_rules 70-nvme-registry.rules
+    inst_script /usr/lib/nvme-registry/boot-claim
+    inst_multiple mkdir
+    # As late as can be: the root and what was mounted for it is in use by then.
+    # shellcheck disable=SC2154 # dracut's
+    inst_hook pre-pivot 95 "$moddir/boot-claim.sh"
 
     # libnvme's own rule stays masked in the initramfs where the administrator masked it.
     # shellcheck disable=SC2154 # dracut's

@@ -3,27 +3,8 @@
 set -uo pipefail
 
 notes=/run/registry-test
-checks=0 failures=0
-export SYSTEMD_COLORS=0 SYSTEMD_PAGER=
-
-equal() { # WHAT WANTED GOT
-    checks=$((checks + 1))
-    if [[ $2 == "$3" ]]; then
-        printf 'ok: %s\n' "$1"
-    else
-        failures=$((failures + 1))
-        printf 'FAILED: %s\n    wanted: %q\n    got:    %q\n' "$1" "$2" "$3"
-    fi
-}
-matches() { # WHAT REGEX TEXT
-    checks=$((checks + 1))
-    if [[ $3 =~ $2 ]]; then
-        printf 'ok: %s\n' "$1"
-    else
-        failures=$((failures + 1))
-        printf 'FAILED: %s\n    wanted a match of: %s\n    in: %q\n' "$1" "$2" "$3"
-    fi
-}
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. /usr/lib/registry-test/checks.sh
 device() { basename "$(cat "$notes/$1")"; }
 
 udevadm settle
@@ -53,6 +34,10 @@ equal "... and was swept" '' "$(nvme-registry list --all --names | grep -x "$lat
 matches "... by the unit" "$late: entry of late removed: the controller is gone" \
     "$(journalctl -b -u nvme-registry-sweep.service -t nvme-registry -o cat)"
 matches "the unit succeeded" 'Result=success' "$(systemctl show -p Result,ActiveEnterTimestampMonotonic nvme-registry-sweep.service)"
+
+# The root of this boot is no NVMe disk: both claims ran, and found nothing.
+matches "the boot claim of the initramfs ran" $'(^|\n)initramfs at [0-9.]+ s: nothing' "$(cat /run/nvme/boot-claim)"
+matches "... and the one of the system" $'\nsystem at [0-9.]+ s: nothing' "$(cat /run/nvme/boot-claim)"
 
 # The registry protects. One more controller, of nobody's, goes; the two stay.
 echo "transport=loop,nqn=nqn.2026-01.test:doomed,nr_io_queues=1,hostnqn=$(</etc/nvme/hostnqn),hostid=$(</etc/nvme/hostid)" >/dev/nvme-fabrics

@@ -1,6 +1,11 @@
 #!/bin/sh
-# What happens in the initramfs, for every generator: scenario.sh early, while udevd runs; scenario.sh late, when it has
-# stopped, right before the root is switched. Four controllers, all to targets on this same kernel:
+# What happens in the initramfs, for every generator. There are two scenarios, and two boots.
+#
+# With registry-test=root on the kernel's command line, scenario.sh root makes the disk of this machine one of NVMe/TCP:
+# the target is this same kernel, at 127.0.0.1. It is connected by nvme-cli, and nobody registers it. The root is on it.
+#
+# Otherwise scenario.sh early, while udevd runs; scenario.sh late, when it has stopped, right before the root is switched.
+# Four controllers, all to targets on this same kernel:
 #
 #   kept     connected and registered in one step (owner nbft); is to protect its connection in the real root
 #   claimed  connected by `nvme connect-all`, which does not know the registry, and claimed right after it (owner boot)
@@ -22,6 +27,25 @@ target() {
 
 connect() { # NAME OWNER: prints the device
     nvme-registry connect --owner "$2" transport=loop "nqn=$prefix$1" nr_io_queues=1
+}
+
+root() {
+    for module in virtio_pci virtio_blk nvmet nvmet-tcp nvme-tcp nvme-fabrics; do modprobe "$module"; done
+    [ -d "$nvmet" ] || { mkdir -p /sys/kernel/config && mount -t configfs configfs /sys/kernel/config; }
+    ip link set lo up
+    until [ -b /dev/vda ]; do :; done
+    mkdir "$nvmet/ports/1"
+    echo tcp >"$nvmet/ports/1/addr_trtype"
+    echo ipv4 >"$nvmet/ports/1/addr_adrfam"
+    echo 127.0.0.1 >"$nvmet/ports/1/addr_traddr"
+    echo 4420 >"$nvmet/ports/1/addr_trsvcid"
+    target root
+    mkdir "$nvmet/subsystems/${prefix}root/namespaces/1"
+    echo /dev/vda >"$nvmet/subsystems/${prefix}root/namespaces/1/device_path"
+    echo 1 >"$nvmet/subsystems/${prefix}root/namespaces/1/enable"
+    # No keep-alive, which a busy host would miss.
+    nvme connect -t tcp -a 127.0.0.1 -s 4420 -n "${prefix}root" -k 0 -i 1
+    until [ -b /dev/nvme0n1 ]; do :; done
 }
 
 early() {
@@ -71,6 +95,13 @@ late() {
     nvme-registry list --all >"$notes/at-switch-root" 2>&1 || true
     [ ! -e "/run/nvme/registry/${device#/dev/}" ] || echo there >"$notes/late-entry"
 }
+
+read -r cmdline </proc/cmdline
+case $cmdline,$1 in
+*registry-test=root*,root) ;;
+*registry-test=root*) exit 0 ;;
+*,root) exit 0 ;;
+esac
 
 {
     echo "stage $1"

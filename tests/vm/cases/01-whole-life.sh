@@ -38,7 +38,7 @@ for transport in loop tcp; do
     equal "$transport, connect: the incarnation" "$(stat -L -c %i /sys/class/nvme/nvme0)" "$(<"$registry/nvme0/incarnation")"
     settle
     expect 0 nvme-registry status
-    matches "$transport, connect: status" "nvme0 +stas +$transport " "$out"
+    matches "$transport, connect: status" "nvme0 +stas +- +$transport " "$out"
     expect 1 nvme-registry disconnect nvme0 --owner nbft
     matches "$transport, connect: refused to a stranger, who learns the owner" 'stas' "$err"
     equal "$transport, connect: still there" yes "$(there nvme0)"

@@ -7,12 +7,15 @@ set -uo pipefail
 cd /usr/lib/vm-test || exit
 export results=/run/results
 # Seconds; a case takes a fraction of it under emulation, but the host may be busy.
-limit=600
+limit=1800
 mkdir -p "$results"
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 results "$results"
 exec >"$results/runner.txt" 2>&1
 
-modprobe -a nvmet nvme-loop nvmet-tcp nvme-tcp nvme-fabrics null_blk nvme
+. ./lib.sh
+trap - EXIT ERR
+set +e
+modules_load
 udevadm settle
 
 group=/sys/fs/cgroup/vm-case
