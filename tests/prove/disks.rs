@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::fault_case::{Case, Done};
+use crate::kernel::CONTROLLERS;
 use crate::trace::Call;
 use crate::world::{World, must};
 use nix::errno::Errno;
@@ -51,7 +52,7 @@ pub fn cases() -> Vec<Case> {
 
 /// A disk of nvme4 alone.
 fn own_idle(world: &mut World) {
-    disk(world, "sys/devices/nvme4", DISK);
+    disk(world, &format!("{CONTROLLERS}/nvme4"), DISK);
 }
 
 fn own_in_use(world: &mut World) {
@@ -90,11 +91,11 @@ fn write(world: &World, path: &str, text: &str) {
 /// Links nvme4, and nvme7, of which the commands know by that link alone.
 fn subsystem(world: &World) {
     write(world, "sys/devices/subsystem/iopolicy", "numa\n");
-    write(world, "sys/devices/nvme7/state", "live\n");
-    write(world, "sys/devices/nvme4/state", "live\n");
+    write(world, &format!("{CONTROLLERS}/nvme7/state"), "live\n");
+    write(world, &format!("{CONTROLLERS}/nvme4/state"), "live\n");
     for device in ["nvme4", "nvme7"] {
         let link = world.root.join("sys/devices/subsystem").join(device);
-        must(symlink(format!("../{device}"), link), "a link");
+        must(symlink(format!("../../../{CONTROLLERS}/{device}"), link), "a link");
     }
     must(fs::create_dir_all(world.root.join("sys/class/nvme-subsystem")), "a class");
     let link = world.root.join("sys/class/nvme-subsystem/nvme-subsys9");
@@ -114,8 +115,8 @@ fn disk(world: &World, directory: &str, name: &str) {
 }
 
 fn path(world: &World, controller: &str, name: &str, ana_state: &str) {
-    write(world, &format!("sys/devices/{controller}/{name}/hidden"), "1\n");
-    write(world, &format!("sys/devices/{controller}/{name}/ana_state"), &format!("{ana_state}\n"));
+    write(world, &format!("{CONTROLLERS}/{controller}/{name}/hidden"), "1\n");
+    write(world, &format!("{CONTROLLERS}/{controller}/{name}/ana_state"), &format!("{ana_state}\n"));
 }
 
 /// A user who holds the disk exclusively. In a sandbox this is a lock.
