@@ -16,7 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 # With their versions: the names are those that the crates have in cargo's own directory, and panic messages carry them.
 pack() {
     mkdir -p "$dir/$name" "${archive%/*}"
-    git ls-files -z | xargs -0 cp --parents -t "$dir/$name"
+    git ls-files -z | xargs -0 cp --parents --no-dereference -t "$dir/$name"
     (cd "$dir/$name" && "$CARGO" vendor --locked --versioned-dirs vendor >"$dir/found" 2>"$dir/log") ||
         { cat "$dir/log" >&2; exit 1; }
     # What it prints tells cargo to look there.
