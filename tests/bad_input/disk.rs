@@ -23,10 +23,21 @@ struct Disk {
 impl Disk {
     /// nvme4 is stas's and has a note, nvme5 has no entry, nvme6 has an entry without an owner.
     fn mounted() -> Disk {
+        let mut disk = Disk::without_registry();
+        disk.run("register nvme4 --owner stas").exits(0);
+        disk.run("update nvme4 -a note -V boot-path").exits(0);
+        disk.run("update nvme6 -a note -V unowned").exits(0);
+        assert!(!disk.sandbox.path("run/nvme").exists(), "the tmpfs is not where it should be");
+        disk.order("true");
+        disk
+    }
+
+    /// The controllers nvme4, nvme5 and nvme6, and an empty `/run`.
+    fn without_registry() -> Disk {
         let sandbox = Sandbox::new();
         // As root without a user namespace, which may be forbidden; else as root of a new one.
         let ways: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
-        let mut disk = ways.iter().find_map(|way| Disk::shell(&sandbox, way)).map_or_else(
+        let disk = ways.iter().find_map(|way| Disk::shell(&sandbox, way)).map_or_else(
             || panic!("no mount namespace: neither unshare --mount nor unshare --user --map-root-user --mount mounts"),
             |(shell, orders, answers)| {
                 let root = PathBuf::from(format!("/proc/{}/root", shell.id()));
@@ -37,11 +48,6 @@ impl Disk {
         for device in ["nvme4", "nvme5", "nvme6"] {
             disk.sandbox.connect(device, "tcp");
         }
-        disk.run("register nvme4 --owner stas").exits(0);
-        disk.run("update nvme4 -a note -V boot-path").exits(0);
-        disk.run("update nvme6 -a note -V unowned").exits(0);
-        assert!(!disk.sandbox.path("run/nvme").exists(), "the tmpfs is not where it should be");
-        disk.order("true");
         disk
     }
 
@@ -210,8 +216,9 @@ fn k1_sweep_needs_no_space() {
 
 #[test]
 fn run_that_is_full_before_there_is_a_registry() {
-    let disk = Disk::mounted();
-    fs::remove_dir_all(disk.root.join("run/nvme")).expect("no registry");
+    // Not made and removed again: a process that another test forks meanwhile can hold a removed directory for a moment,
+    // and its inode is free only after that.
+    let disk = Disk::without_registry();
     disk.fill_inodes();
     disk.run("register nvme4 --owner stas").exits(3).says("run/nvme: No space left on device");
     assert!(!disk.root.join("run/nvme").exists());
