@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{finish_on_a_kernel, multipath, own_disks, run_on_a_kernel, step_on_a_kernel, told};
-use crate::support::held::{each_point, touches};
+use crate::support::held::{each_point, reaches};
 use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
 
@@ -120,17 +120,7 @@ fn u1_two_disconnects_at_one_time_do_not_take_both_paths() {
 fn both_at_once(point: usize, first: impl Fn() -> (Sandbox, Command), second: &str, used: bool) -> bool {
     let (sandbox, mut command) = first();
     let mut traced = Traced::spawn(&mut command);
-    let mut left = point;
-    while let Some(call) = traced.pending() {
-        if touches(&sandbox, call) {
-            if left == 0 {
-                break;
-            }
-            left -= 1;
-        }
-        step_on_a_kernel(&sandbox, &mut traced);
-    }
-    if traced.pending().is_none() {
+    if !reaches(point, &sandbox, &mut traced, |traced| drop(step_on_a_kernel(&sandbox, traced))) {
         return false;
     }
     let story = traced.story();

@@ -32,22 +32,27 @@ pub fn each_point(prepare: impl Fn() -> (Sandbox, Command), with: impl Fn(Sandbo
     for point in 0.. {
         let (sandbox, mut command) = prepare();
         let mut traced = Traced::spawn(&mut command);
-        let mut left = point;
-        while let Some(call) = traced.pending() {
-            if touches(&sandbox, call) {
-                if left == 0 {
-                    break;
-                }
-                left -= 1;
-            }
-            traced.step();
-        }
-        if traced.pending().is_none() {
+        if !reaches(point, &sandbox, &mut traced, |traced| drop(traced.step())) {
             return point;
         }
         with(sandbox, traced);
     }
     unreachable!("a process that never ends")
+}
+
+/// Lets a process run up to one of its points, call by call with `step`. False: it has ended before.
+pub fn reaches(point: usize, sandbox: &Sandbox, traced: &mut Traced, mut step: impl FnMut(&mut Traced)) -> bool {
+    let mut left = point;
+    while let Some(call) = traced.pending() {
+        if touches(sandbox, call) {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+        }
+        step(traced);
+    }
+    false
 }
 
 /// Whether a call can see or change anything in the tree. Closing a descriptor cannot.
