@@ -60,8 +60,7 @@ impl Registry {
         let draft = Draft { owner: Some(owner), ..Draft::of(live) };
         for _ in 0..ROUNDS {
             let Some(seen) = self.look_to_change(kernel, device)? else {
-                if let Some(entry) = self.publish(device, &draft)? {
-                    self.verify(kernel, &entry, live)?;
+                if self.publish_for(kernel, device, &draft, Some(live))? {
                     return Ok(Registered::Written { replaced: None, failure: None });
                 }
                 continue;
@@ -104,8 +103,7 @@ impl Registry {
         let draft = Draft { owner: Some(owner), ..Draft::of(live) };
         for _ in 0..ROUNDS {
             let Some(seen) = self.look_to_change(kernel, device)? else {
-                if let Some(entry) = self.publish(device, &draft)? {
-                    self.verify(kernel, &entry, live)?;
+                if self.publish_for(kernel, device, &draft, Some(live))? {
                     return Ok(Claimed::Won);
                 }
                 continue;

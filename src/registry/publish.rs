@@ -160,6 +160,25 @@ impl Registry {
         Ok(())
     }
 
+    /// Publishes an entry under a name that is free, and verifies that its controller is still there, if it has one.
+    /// `false`: another process was first.
+    ///
+    /// # Errors
+    /// As [`Registry::verify`].
+    pub(super) fn publish_for(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        draft: &Draft<'_>,
+        live: Option<Live>,
+    ) -> Result<bool, Error> {
+        let Some(entry) = self.publish(device, draft)? else { return Ok(false) };
+        if let Some(live) = live {
+            self.verify(kernel, &entry, live)?;
+        }
+        Ok(true)
+    }
+
     /// Verifies that the controller of an entry that was just published is still there. Otherwise the entry is removed.
     ///
     /// # Errors

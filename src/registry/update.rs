@@ -37,9 +37,9 @@ impl Registry {
         let draft = Draft { attribute: Some(attribute), ..live.map(Draft::of).unwrap_or_default() };
         for _ in 0..ROUNDS {
             let Some(seen) = self.look_to_change(kernel, device)? else {
-                match self.publish(device, &draft)? {
-                    Some(entry) => return live.map_or(Ok(()), |live| self.verify(kernel, &entry, live)),
-                    None => continue,
+                match self.publish_for(kernel, device, &draft, live)? {
+                    true => return Ok(()),
+                    false => continue,
                 }
             };
             if seen.is_anothers() {
@@ -72,9 +72,9 @@ impl Registry {
         let draft = Draft { owner: Some(owner), ..Draft::default() };
         for _ in 0..ROUNDS {
             let Some(seen) = self.look_to_change(kernel, device)? else {
-                match self.publish(device, &draft)? {
-                    Some(_) => return Ok(Registered::Written { replaced: None, failure: None }),
-                    None => continue,
+                match self.publish_for(kernel, device, &draft, None)? {
+                    true => return Ok(Registered::Written { replaced: None, failure: None }),
+                    false => continue,
                 }
             };
             if seen.sample.present().is_some() {
@@ -105,7 +105,8 @@ impl Registry {
         Err(Kind::Unsettled { device }.into())
     }
 
-    /// Deletes a private attribute. `meant`: the controller that was there when the command began. `None`: there is an entry, but no such attribute.
+    /// Deletes a private attribute. `meant`: the controller that was there when the command began. Answers `None` where
+    /// there is an entry, but no such attribute.
     ///
     /// # Errors
     /// The system refuses.
@@ -142,7 +143,8 @@ impl Registry {
         Err(Kind::Unsettled { device }.into())
     }
 
-    /// Deletes the owner of the controller that was `meant` when the command began: publishes an entry without one in place of the entry, since an entry never changes its owner.
+    /// Deletes the owner of the controller that was `meant` when the command began. An entry never changes its owner, so
+    /// an entry without one is published in its place.
     ///
     /// # Errors
     /// The system refuses.
