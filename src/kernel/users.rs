@@ -18,8 +18,8 @@ const OWN_MOUNTS: &str = "/proc/self/mountinfo";
 /// That of the host's first process, which is not ours under systemd's `PrivateMounts=`.
 const FIRST_MOUNTS: &str = "/proc/1/mountinfo";
 const SWAPS: &str = "/proc/swaps";
-/// File systems with one sysfs directory for each mounted one, named as its device (`sb->s_id`), whatever the mount
-/// namespace. btrfs has one for each file system, which lists its devices.
+/// Here ext4, xfs and others have a directory for each file system that is mounted in any mount namespace. It has the
+/// name of the block device (`sb->s_id`). btrfs has a directory for each file system, which lists its block devices.
 const FILE_SYSTEMS: &str = "/sys/fs";
 
 /// The users of all block devices at one moment. Reading it takes one pass over each table; then any number of disks
