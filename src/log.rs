@@ -40,14 +40,14 @@ const PIPE_BUF: usize = 4096;
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 /// Starts logging to the sinks below `root`. With `verbose`, debug lines are logged too, and every line is also written
-/// to standard error.
-pub fn start(root: &Root, verbose: bool) {
+/// to standard error. With `quiet`, standard error is a sink for errors only.
+pub fn start(root: &Root, verbose: bool, quiet: bool) {
     let level = if verbose { LevelFilter::Debug } else { LevelFilter::Info };
     let filter = std::env::var(FILTER_VARIABLE)
         .ok()
         .map(|filter| env_logger::Builder::new().filter_level(level).parse_filters(&understood(&filter)).build());
     let max = filter.as_ref().map_or(level, env_logger::Logger::filter);
-    let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose });
+    let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose, quiet });
     if log::set_logger(logger).is_ok() {
         log::set_max_level(max);
     }
@@ -82,6 +82,7 @@ struct Logger {
     root: Root,
     filter: Option<env_logger::Logger>,
     echo: bool,
+    quiet: bool,
 }
 
 impl Log for Logger {
@@ -98,7 +99,8 @@ impl Log for Logger {
         let taken = self.to_socket(JOURNAL_SOCKET, || journal(record, priority, &text))
             || self.to_socket(SYSLOG_SOCKET, || syslog(priority, &text))
             || self.to_kernel(priority, &text);
-        if !taken || self.echo {
+        let is_shown = !self.quiet || record.level() == Level::Error;
+        if self.echo || (!taken && is_shown) {
             to_stderr(format_args!("{text}"));
         }
     }

@@ -17,10 +17,6 @@ fn main() -> ExitCode {
             return error.exit().into();
         }
     };
-    sinks::start(&invocation.root, invocation.verbose);
-    let exit = command::run(invocation).unwrap_or_else(|error| {
-        complain(&error);
-        error.exit()
-    });
-    exit.into()
+    sinks::start(&invocation.root, invocation.verbose, invocation.quiet);
+    command::run(invocation).into()
 }

@@ -223,14 +223,27 @@ impl fmt::Display for Value {
     }
 }
 
-/// Bytes displayed as text: valid UTF-8 unchanged, control characters and all other bytes as `\xNN`.
+/// Whether a terminal acts on a character, or shows nothing where it is: control characters (C0, DEL, C1), those that turn
+/// the direction of writing, and those without a width (Unicode's format characters, and the fillers of Hangul). A value
+/// with one of them could look like another value.
+pub fn acts_on_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'
+            | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Bytes displayed as text: valid UTF-8 unchanged, but characters that a terminal acts on and all other bytes as `\xNN`.
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
-                if character.is_control() {
+                if acts_on_terminal(character) {
                     let mut utf8 = [0; 4];
                     character.encode_utf8(&mut utf8).bytes().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
                 } else {

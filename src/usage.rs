@@ -71,6 +71,19 @@ impl DiskUse {
     }
 }
 
+/// The users of disks, one text each: `nvme1n1p2: /`. A disk whose use is not known is `nvme1n1: unknown: REASON`.
+pub fn users(disks: &[DiskUse]) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    for disk in disks {
+        match &disk.state {
+            Use::Idle => {}
+            Use::InUse(users) => users.iter().for_each(|user| texts.push(user.brief())),
+            Use::Unknown(reason) => texts.push(format!("{}: unknown: {reason}", disk.disk).into_bytes()),
+        }
+    }
+    texts
+}
+
 impl User {
     /// The form of the JSON output, as bytes: the chain from the disk upwards, then the mount point, the type of the
     /// file system or `swap`. `nvme1n1p2: /`, `nvme1n1: dm-0 (vg-root): /`, `nvme1n1p3: swap`, `nvme1n1: md0`.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use nvme_registry::cli;
-use nvme_registry::cli::options::GLOBAL;
+use nvme_registry::cli::options::{GLOBAL, Id};
 use nvme_registry::cli::table::COMMANDS;
 
 use crate::support::sandbox::os;
@@ -151,7 +151,7 @@ fn every_entry_of_the_table_parses_its_example_to_a_request_of_its_own() {
 fn the_version_is_the_packages() {
     let version = format!("nvme-registry {}\n", env!("CARGO_PKG_VERSION"));
     let sandbox = Sandbox::new();
-    for words in ["--version", "list --version", "-v --version", "--version --no-such-option"] {
+    for words in ["--version", "-V", "-vV", "list --version", "-v --version", "--version --no-such-option"] {
         sandbox.run(words).exits(0).prints(&version);
     }
 }
@@ -163,7 +163,9 @@ fn the_table_is_without_contradictions() {
         for (index, one) in options.iter().enumerate() {
             for other in &options[index + 1..] {
                 assert_ne!(one.long, other.long, "{}", command.name);
-                assert!(one.short.is_none() || one.short != other.short, "{} {}", command.name, one.long);
+                // -V is the version in front of a command only; behind `update` it is the value.
+                let is_version = other.id == Id::Version;
+                assert!(one.short.is_none() || one.short != other.short || is_version, "{} {}", command.name, one.long);
             }
         }
         assert!(!command.summary.ends_with('.') && !command.about.is_empty(), "{}", command.name);
@@ -225,6 +227,7 @@ fn options_of_other_commands() {
         "register nvme4 --owner boot --as stas",
         "retrieve nvme4 -a owner -V x",
         "delete nvme4 --owner stas",
+        "owner nvme4 -V",
         "uevent --json",
         "export nvme4 --json",
         "sweep --all",
@@ -313,7 +316,7 @@ fn words_that_are_not_utf8() {
     let sandbox = sandbox();
     for (words, says) in [
         (&[b"li\xffst".as_slice()][..], "unknown command 'li\\xffst'"),
-        (&[b"list", b"\xff\xfe"], "list: unexpected argument '\\xff\\xfe'"),
+        (&[b"sweep", b"\xff\xfe"], "sweep: unexpected argument '\\xff\\xfe'"),
         (&[b"list", b"--\xff"], "'--"),
         (&[b"list", b"-\xff"], "'-"),
         (&[b"--no\xffsuch=\xff", b"list"], "'--no"),
@@ -382,7 +385,7 @@ fn after_two_dashes_nothing_is_an_option() {
     sandbox.run("owner -- nvme4").exits(0).prints("stas\n");
     sandbox.run("-- owner nvme4").exits(0).prints("stas\n");
     words_refused("owner -- -h", "owner: '-h' is not a controller's name");
-    words_refused("list -- --names", "list: unexpected argument '--names'");
+    words_refused("sweep -- --json", "sweep: unexpected argument '--json'");
     words_refused("owner nvme4 -- --root", "owner: '--root' is not a controller's name");
 }
 

@@ -31,6 +31,7 @@ mod properties;
 mod protocol;
 mod races;
 mod readme;
+mod secrets;
 mod stress;
 mod support;
 mod verdict;

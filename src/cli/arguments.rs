@@ -21,10 +21,15 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// The options that are accepted at this point of the command line. The command's own come first: `-V` is the value of
+    /// `update`, and the version elsewhere.
+    pub(super) fn options(&self) -> impl Iterator<Item = &'static Opt> {
+        self.own_options.iter().chain(GLOBAL)
+    }
+
     /// The option of which `is_it` is true, of those that are accepted at this point of the command line.
     pub(super) fn option(&self, is_it: impl Fn(&Opt) -> bool) -> Option<&'static Opt> {
-        let is_it = |option: &&Opt| is_it(option);
-        GLOBAL.iter().find(is_it).or_else(|| self.own_options.iter().find(is_it))
+        self.options().find(|option| is_it(option))
     }
 
     /// The value of an option, if the option was given.
@@ -48,7 +53,7 @@ impl Arguments {
     /// The one device of a command that takes one.
     pub(super) fn device(&self) -> Result<Device, Error> {
         match self.devices()?.as_slice() {
-            [device] => Ok(*device),
+            [device] if self.positional.len() == 1 => Ok(*device),
             _ => Err(self.usage(format_args!("one device is meant, {} are given", self.positional.len()))),
         }
     }
@@ -58,10 +63,17 @@ impl Arguments {
         if self.positional.is_empty() {
             return Err(self.usage(format_args!("a device is missing, such as nvme4")));
         }
+        self.any_devices()
+    }
+
+    /// The devices of a command that takes any number of them, each once.
+    pub(super) fn any_devices(&self) -> Result<Vec<Device>, Error> {
         let mut devices = Vec::new();
         for word in &self.positional {
-            let device = Device::parse(word);
-            devices.push(device.map_err(|bad| self.bad("a controller's name", word.as_bytes(), bad))?);
+            let device = Device::parse(word).map_err(|bad| self.bad("a controller's name", word.as_bytes(), bad))?;
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
         }
         Ok(devices)
     }
@@ -115,7 +127,7 @@ impl Arguments {
     /// At most one of these may be given.
     pub(super) fn exclusive(&self, ids: &[Id]) -> Result<(), Error> {
         let mut one = None;
-        for option in self.own_options {
+        for option in self.options() {
             if !ids.contains(&option.id) || !self.has(option.id) {
                 continue;
             }

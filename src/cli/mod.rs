@@ -6,9 +6,11 @@
 mod arguments;
 mod column;
 pub mod help;
+pub mod nearest;
 pub mod options;
 mod parsers;
 mod request;
+mod secret;
 pub mod table;
 
 use std::ffi::{OsStr, OsString};
@@ -17,13 +19,15 @@ use std::os::unix::ffi::OsStrExt;
 use lexopt::Arg;
 
 pub use column::Column;
-pub use request::{AttrFilter, EntryFilter, Filter, Invocation, Layout, Request, Subjects, Targets};
+pub use request::{AttrFilter, EntryFilter, Filter, Invocation, Layout, Request, SecretFile, Subjects, Targets, Width};
 
 use crate::error::Error;
+use crate::kernel::sysfs::existing_root;
 use crate::name::Escaped;
 use crate::root::Root;
 use arguments::Arguments;
-use options::Id;
+use nearest::Suggestion;
+use options::{Id, Opt};
 use table::Command;
 
 /// Parses the arguments, without the program's name.
@@ -31,9 +35,12 @@ use table::Command;
 /// # Errors
 /// [`crate::error::Kind::Usage`], which names the argument and what is wrong with it.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
-    let mut parser = lexopt::Parser::from_args(words);
+    let words: Vec<OsString> = words.into_iter().collect();
     let mut arguments = Arguments::default();
+    secret::refuse(&arguments, &words)?;
+    let mut parser = lexopt::Parser::from_args(words);
     let mut command = None;
+    let mut help = false;
     while let Some(argument) = parser.next().map_err(usage)? {
         let (name, option) = match &argument {
             Arg::Value(word) if command.is_none() => {
@@ -45,14 +52,21 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Er
                 continue;
             }
             Arg::Long(long) => (format!("--{long}"), arguments.option(|option| option.long == *long)),
-            Arg::Short(short) => (format!("-{short}"), arguments.option(|option| option.short == Some(*short))),
+            Arg::Short(short) => {
+                let is_it =
+                    |option: &Opt| option.short == Some(*short) && !(option.id == Id::Version && command.is_some());
+                (format!("-{short}"), arguments.option(is_it))
+            }
         };
-        let Some(option) = option else {
-            return Err(arguments.usage(format_args!("invalid option '{}'", shown(&name))));
+        let option = match option {
+            Some(option) => option,
+            None if help => continue,
+            None => return Err(invalid(&arguments, &name)),
         };
         match option.id {
-            Id::Help => return Ok(invocation(&arguments, Request::Help(arguments.command))),
-            Id::Version => return Ok(invocation(&arguments, Request::Version)),
+            // 'nvme-registry -h COMMAND': the command may follow.
+            Id::Help => help = true,
+            Id::Version if !help => return invocation(&arguments, Request::Version),
             _ => {}
         }
         let value = match option.value {
@@ -64,30 +78,53 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Er
         }
         arguments.given.push((option.id, value));
     }
+    if help {
+        return invocation(&arguments, Request::Help(arguments.command));
+    }
     match command {
-        Some(command) => Ok(invocation(&arguments, (command.parse)(&arguments)?)),
+        Some(command) => invocation(&arguments, (command.parse)(&arguments)?),
         None => Err(arguments.usage(format_args!("a command is missing"))),
     }
 }
 
 /// The command of a name; from here on its options are accepted, and messages begin with its name.
 fn named(word: &OsStr, arguments: &mut Arguments) -> Result<&'static Command, Error> {
-    let command = word
-        .to_str()
-        .and_then(table::command)
-        .ok_or_else(|| arguments.usage(format_args!("unknown command '{}'", Escaped(word.as_bytes()))))?;
+    let command = table::named(arguments, word)?;
     (arguments.command, arguments.own_options) = (Some(command.name), command.options);
     Ok(command)
 }
 
-fn invocation(arguments: &Arguments, request: Request) -> Invocation {
-    Invocation {
-        root: arguments.get(Id::Root).map_or_else(Root::default, |root| Root::below(root.clone())),
-        verbose: arguments.has(Id::Verbose),
+fn invalid(arguments: &Arguments, name: &str) -> Error {
+    let shown = shown(name);
+    if arguments.command == Some("connect") {
+        return arguments.usage(format_args!(
+            "invalid option '{shown}'; the options of the kernel are given as KEY=VALUE, such as transport=tcp"
+        ));
+    }
+    let long = name.strip_prefix("--").unwrap_or_default();
+    match Suggestion::of(long, arguments.options().map(|option| option.long)).word() {
+        Some(near) => arguments.usage(format_args!("invalid option '{shown}'; did you mean '--{near}'?")),
+        None => arguments.usage(format_args!("invalid option '{shown}'")),
+    }
+}
+
+fn invocation(arguments: &Arguments, request: Request) -> Result<Invocation, Error> {
+    let root = match arguments.get(Id::Root) {
+        // An explanation needs no directory.
+        Some(directory) if !matches!(request, Request::Help(_) | Request::Version) => existing_root(directory.clone())
+            .map_err(|why| {
+                let directory = Escaped(directory.as_bytes());
+                arguments.usage(format_args!("--root '{directory}': {why}"))
+            })?,
+        _ => Root::default(),
+    };
+    Ok(Invocation {
+        root,
+        verbose: arguments.has(Id::Verbose) && !arguments.has(Id::Quiet),
         quiet: arguments.has(Id::Quiet),
         yes: arguments.has(Id::Yes),
         request,
-    }
+    })
 }
 
 /// The message for an error of lexopt. lexopt's own message shows a value as Rust would write it, and the code that

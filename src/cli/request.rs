@@ -30,20 +30,29 @@ pub enum Request {
     Help(Option<&'static str>),
     Version,
     Uevent,
-    Connect { owner: Value, options: Vec<FabricsOption>, idempotent: bool },
-    Register { device: Device, owner: Value },
-    Claim { devices: Vec<Device>, owner: Value },
-    ClaimUnowned { attrs: AttrFilter, in_use: bool, owner: Value },
-    Release { device: Device, owner: Value },
-    Owner { device: Device },
-    Check { device: Device, asker: Option<Value> },
-    Retrieve { device: Device, attribute: AttrName },
+    Connect { owner: Value, options: Vec<FabricsOption>, secrets: Vec<SecretFile>, idempotent: bool, json: bool },
+    Register { devices: Vec<Device>, owner: Value },
+    Claim { devices: Vec<Device>, owner: Value, json: bool },
+    ClaimUnowned { attrs: AttrFilter, in_use: bool, owner: Value, wait: Option<u32>, json: bool },
+    Release { devices: Vec<Device>, owner: Value },
+    Owner { device: Device, json: bool },
+    Check { devices: Vec<Device>, asker: Option<Value>, json: bool },
+    Retrieve { device: Device, attribute: AttrName, json: bool },
     Update { device: Device, attribute: AttrName, value: Value },
     Delete { device: Device, attribute: Option<AttrName> },
     Show { subjects: Subjects, filter: Filter, layout: Layout },
     Export { device: Device },
-    Disconnect { targets: Targets, policy: Policy, wait: Option<u32>, dry_run: bool },
-    Sweep { dry_run: bool },
+    Disconnect { targets: Targets, policy: Policy, wait: Option<u32>, dry_run: bool, json: bool },
+    Sweep { dry_run: bool, json: bool },
+}
+
+/// A secret of `connect` that is read from a file: `dhchap_secret=@FILE`.
+#[derive(Debug)]
+pub struct SecretFile {
+    /// The kernel's option.
+    pub key: &'static str,
+    /// The file; `-` is standard input.
+    pub file: OsString,
 }
 
 /// What a listing is a list of.
@@ -58,6 +67,8 @@ pub enum Subjects {
 /// The controllers that `list` and `status` show: those that pass everything that is set.
 #[derive(Debug, Default)]
 pub struct Filter {
+    /// Only these devices. Empty: all.
+    pub devices: Vec<Device>,
     /// Only controllers that this orchestrator owns.
     pub owner: Option<Value>,
     /// Only controllers without an owner.
@@ -70,20 +81,28 @@ pub struct Filter {
     pub attrs: AttrFilter,
 }
 
+impl Filter {
+    /// Whether the filter names an owner, an address or a subsystem, which can be misspelled: that none is found is a
+    /// "no" then. That no entry is stale, or no disk in use, is an answer as any other.
+    pub fn names_something(&self) -> bool {
+        self.owner.is_some() || self.attrs.traddr.is_some() || self.attrs.nqn.is_some()
+    }
+}
+
 /// A choice of entries by their verdict.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum EntryFilter {
     /// Entries of controllers that exist.
     #[default]
     Valid,
-    /// Stale entries.
-    Stale,
+    /// Entries with this verdict, by its [word](crate::verdict::Verdict::word).
+    Only(&'static str),
     /// All entries.
     All,
 }
 
 /// A choice of controllers by their sysfs attributes: those that pass everything that is set.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct AttrFilter {
     /// Only this transport.
     pub transport: Option<OsString>,
@@ -122,12 +141,25 @@ pub enum Layout {
         columns: Vec<Column>,
         /// Whether it has a heading line.
         headings: bool,
+        /// How wide it may be.
+        width: Width,
     },
-    /// One JSON object.
+    /// One JSON object, whose controllers have the keys of these columns, each once.
     Json {
-        /// The keys. `None`: all of them, and the attributes.
-        columns: Option<Vec<Column>>,
+        /// The columns.
+        columns: Vec<Column>,
     },
     /// Device names, one a line.
     Names,
+}
+
+/// The width of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// That of the terminal, where there is one: values are shortened in the middle.
+    Fit,
+    /// As wide as the values are (`--wide`).
+    Wide,
+    /// Columns are not aligned, and no value holds a blank (`--raw`).
+    Raw,
 }

@@ -1,14 +1,19 @@
 //! The table of commands. The parser, `--help`, the manual and the completions use this one table or are checked against
 //! it. Each entry names the function that makes its request, so that no command is parsed as another one.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::arguments::Arguments;
+use super::nearest::Suggestion;
 use super::options::{
-    DRY_RUN, FORCE_IN_USE, IN_USE, Id, JSON, NAMES, NQN, OWNER, Opt, TRADDR, TRANSPORT, UNOWNED_HELP, WAIT, YES, flag,
-    option,
+    AS, DRY_RUN, ENTRY, FORCE_IN_USE, IN_USE, Id, JSON, LONG_OUTPUT_FORMAT, NAMES, NO_HEADINGS, NOHEADINGS, NQN,
+    OUTPUT, OUTPUT_FORMAT, OWNED_BY, OWNER, Opt, RAW, STALE, TRADDR, TRANSPORT, UNOWNED, WAIT, WIDE, YES, flag, option,
 };
 use super::parsers;
 use super::request::Request;
 use crate::error::Error;
+use crate::name::Escaped;
 
 /// One command of the program.
 #[derive(Debug)]
@@ -47,7 +52,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "--owner NAME KEY=VALUE...",
         summary: "connect a controller and register its owner in one step",
         about: "Writes options of the kernel to /dev/nvme-fabrics, registers the new controller, and prints its device.\n\
-                hostnqn and hostid default to the files in /etc/nvme. If the kernel already has this connection, the\n\
+                Without hostnqn and hostid it uses those of /etc/nvme. If the kernel already has this connection, the\n\
                 exit code is 1 and the entry is not changed; with --idempotent the device is printed and claimed, and\n\
                 the exit code is 1 only if another orchestrator owns it.\n\
                 \n\
@@ -56,7 +61,8 @@ pub const COMMANDS: &[Command] = &[
                 keep_alive_tmo tos keyring tls_key dhchap_secret dhchap_ctrl_secret\n\
                 Options without: duplicate_connect disable_sqflow hdr_digest data_digest discovery tls concat\n\
                 \n\
-                Secrets can be given in the environment, which other users cannot read: NVME_REGISTRY_DHCHAP_SECRET,\n\
+                Every user of the host can read a command line, so a secret on it is refused. Give a secret in a file\n\
+                (dhchap_secret=@FILE; @- is standard input) or in the environment: NVME_REGISTRY_DHCHAP_SECRET,\n\
                 NVME_REGISTRY_DHCHAP_CTRL_SECRET, NVME_REGISTRY_TLS_KEY, NVME_REGISTRY_KEYRING.",
         options: &[
             OWNER,
@@ -67,13 +73,15 @@ pub const COMMANDS: &[Command] = &[
                 "succeed if it is connected already and NAME's, or without an owner",
             ),
             flag(Id::ForceOption, "force-option", None, "pass on options that are not listed here"),
+            JSON,
+            OUTPUT_FORMAT,
         ],
         example: "nvme-registry connect --owner boot transport=tcp traddr=192.0.2.1 trsvcid=4420 nqn=nqn.2026-01.example:root",
         parse: parsers::connect,
     },
     Command {
         name: "register",
-        arguments: "DEVICE --owner NAME",
+        arguments: "DEVICE... --owner NAME",
         summary: "set the owner of a controller, right after connecting it",
         about: "The last writer wins. The new entry replaces the old one atomically; private attributes of the same\n\
                 controller are carried over. On a terminal it asks before it changes an owner.",
@@ -87,25 +95,30 @@ pub const COMMANDS: &[Command] = &[
         summary: "take controllers that have no owner",
         about: "Of any number of claimers exactly one gets the controller; the others are told its owner (exit code 1).\n\
                 Claiming a controller that NAME already owns succeeds. Prints each device that NAME owns now.\n\
-                With --unowned, all fabrics controllers without an owner are claimed, for scripts that run right after\n\
-                a tool that does not know the registry; the devices that were claimed are printed.",
+                --unowned claims every fabrics controller without an owner that passes the filters, and prints those\n\
+                that it claimed: for scripts that run right after a tool that does not know the registry. If NAME owns\n\
+                no controller that passes in the end, the exit code is 1; with --wait it first looks again for up to S\n\
+                seconds.",
         options: &[
             OWNER,
-            flag(Id::Unowned, "unowned", None, "claim every controller that has no owner"),
+            flag(Id::Unowned, "unowned", None, "claim every fabrics controller that has no owner"),
             IN_USE,
             TRANSPORT,
             TRADDR,
             NQN,
+            option(Id::Wait, "wait", None, "S", "with --unowned: wait for a controller to claim, S seconds at most"),
+            JSON,
+            OUTPUT_FORMAT,
         ],
         example: "nvme connect-all && nvme-registry claim --unowned --transport tcp --owner boot",
         parse: parsers::claim,
     },
     Command {
         name: "release",
-        arguments: "DEVICE --owner NAME",
+        arguments: "DEVICE... --owner NAME",
         summary: "give up a controller",
         about: "Removes the entry, with all its attributes, if NAME owns it. On a terminal it asks first.",
-        options: &[OWNER, YES],
+        options: &[option(Id::Owner, "owner", None, "NAME", "the orchestrator that owns it"), YES],
         example: "nvme-registry release nvme4 --owner stas",
         parse: parsers::release,
     },
@@ -113,19 +126,19 @@ pub const COMMANDS: &[Command] = &[
         name: "owner",
         arguments: "DEVICE",
         summary: "print the owner of a controller",
-        about: "Exits 1 and prints nothing if the controller has no owner.",
-        options: &[],
+        about: "Exits 1 and prints nothing if the controller has no owner, and 4 if there is no such controller.",
+        options: &[JSON, OUTPUT_FORMAT],
         example: "owner=$(nvme-registry owner nvme4) || echo nobody",
         parse: parsers::owner,
     },
     Command {
         name: "check",
-        arguments: "DEVICE [--as NAME]",
+        arguments: "DEVICE... [--as NAME]",
         summary: "tell by exit code whether a controller may be taken down",
         about: "Exits 0 if the controller has no owner, or if NAME owns it, and no disk would be lost that is in use. Exits 1\n\
-                if another orchestrator owns it, if a disk in use has no other usable path, if there is no such\n\
-                controller, or if the controller is local (PCIe). The reason is on standard error.",
-        options: &[option(Id::As, "as", None, "NAME", "the orchestrator on whose behalf to check")],
+                if another orchestrator owns it, if a disk in use has no other usable path, or if the controller is\n\
+                local (PCIe), and 4 if there is no such controller. The reason is on standard error.",
+        options: &[AS, JSON, OUTPUT_FORMAT],
         example: "nvme-registry check nvme4 && nvme disconnect -d nvme4",
         parse: parsers::check,
     },
@@ -135,7 +148,11 @@ pub const COMMANDS: &[Command] = &[
         summary: "print an attribute",
         about: "Reads the stored entry, as 'nvme registry retrieve' does, even if the controller is gone. An entry that is\n\
                 known to belong to an earlier controller is not read (exit code 1).",
-        options: &[option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as owner or note")],
+        options: &[
+            option(Id::Attr, "attr", Some('a'), "ATTR", "the attribute, such as owner or note"),
+            JSON,
+            OUTPUT_FORMAT,
+        ],
         example: "nvme-registry retrieve nvme4 -a note",
         parse: parsers::retrieve,
     },
@@ -165,20 +182,28 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "list",
-        arguments: "[filters]",
+        arguments: "[DEVICE...] [filters]",
         summary: "list the entries of the registry",
-        about: "Lists the entries of controllers that exist, by number; --stale and --all list the others. An entry is\n\
-                listed if it passes every filter.",
+        about: "Lists the entries of controllers that exist, by number, in the form of 'nvme registry list'; --all, --stale\n\
+                and --entry list others. --unowned also lists controllers without an entry. An entry is listed if it\n\
+                passes every filter. If --owner, --traddr or --nqn matches nothing, the exit code is 1.",
         options: &[
-            option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
-            flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
+            OWNED_BY,
+            UNOWNED,
             IN_USE,
-            flag(Id::Stale, "stale", None, "only entries of controllers that are gone"),
+            STALE,
+            ENTRY,
             flag(Id::All, "all", None, "all entries, including stale ones"),
             TRANSPORT,
             TRADDR,
             NQN,
+            OUTPUT,
+            NO_HEADINGS,
+            NOHEADINGS,
+            RAW,
+            WIDE,
             JSON,
+            LONG_OUTPUT_FORMAT,
             NAMES,
         ],
         example: "nvme-registry list --owner stas --names",
@@ -186,23 +211,29 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "status",
-        arguments: "[filters]",
-        summary: "show every controller, owned or not",
+        arguments: "[DEVICE...] [filters]",
+        summary: "show every controller, owned or not, and every entry",
         about: "Prints a table: device, owner ('-' none, 'kernel' local controller, '?' cannot be read), what its disks are used\n\
-                for, transport, address, subsystem NQN, state, and whether the entry is 'current', 'stale' or\n\
-                'unverified' ('-' no entry).\n\
-                Columns: DEVICE OWNER USE TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY.",
+                for, transport, address, subsystem NQN, state, whether the entry is 'current', 'stale' or 'unverified'\n\
+                ('-' no entry), and why it is not current. On a terminal the widest values are shortened to fit.\n\
+                Columns: DEVICE OWNER USE TRANSPORT ADDRESS SUBSYSNQN STATE ENTRY REASON, and on request OWNERSHIP\n\
+                ATTRIBUTES HOSTNQN CNTLID.",
         options: &[
-            option(Id::Owner, "owner", None, "NAME", "only controllers that NAME owns"),
-            flag(Id::Unowned, "unowned", None, UNOWNED_HELP),
+            OWNED_BY,
+            UNOWNED,
             IN_USE,
-            flag(Id::Stale, "stale", None, "only controllers with a stale entry"),
+            STALE,
+            ENTRY,
             TRANSPORT,
             TRADDR,
             NQN,
-            option(Id::Output, "output", Some('o'), "COLUMN,...", "the columns to print, in this order"),
-            flag(Id::NoHeadings, "no-headings", None, "print no heading line"),
+            OUTPUT,
+            NO_HEADINGS,
+            NOHEADINGS,
+            RAW,
+            WIDE,
             JSON,
+            LONG_OUTPUT_FORMAT,
             NAMES,
         ],
         example: "nvme-registry status -o DEVICE,OWNER,SUBSYSNQN --no-headings",
@@ -211,9 +242,9 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "export",
         arguments: "DEVICE",
-        summary: "print the owner and the private attributes for eval and udev",
-        about: "Prints NVME_OWNER='stas' and NVME_ATTR_NOTE='...' lines, which 'eval' in a shell and udev's\n\
-                IMPORT{program} read the same.",
+        summary: "print owner, transport ID and private attributes for eval and udev",
+        about: "Prints NVME_OWNER='stas', NVME_TID='transport=tcp;traddr=...;trsvcid=...;nqn=...' and NVME_ATTR_NOTE='...'\n\
+                lines, which 'eval' in a shell and udev's IMPORT{program} read the same.",
         options: &[],
         example: "eval \"$(nvme-registry export nvme4)\"; echo \"$NVME_OWNER\"",
         parse: parsers::export,
@@ -222,39 +253,35 @@ pub const COMMANDS: &[Command] = &[
         name: "disconnect",
         arguments: "DEVICE... | --nqn N [--traddr A] [--owner NAME | --as NAME]",
         summary: "disconnect controllers that have no owner and no disk in use",
-        about: "Disconnects controllers that have no owner; with --owner what NAME owns, with --as either. A controller that\n\
+        about: "Disconnects controllers that have no owner; with --owner those that NAME owns, with --as either. A controller that\n\
                 carries the last usable path to a disk in use (mounted, swap, LVM, dm-crypt, md) is left alone, and the\n\
                 user of the disk is named (exit code 1). --nqn means all controllers of a subsystem. With --wait it\n\
                 returns when the controllers are gone, or exits 3 and names those that are not.",
-        options: &[
-            option(Id::Owner, "owner", None, "NAME", "disconnect what NAME owns"),
-            option(Id::As, "as", None, "NAME", "disconnect what NAME owns, and what has no owner"),
-            NQN,
-            TRADDR,
-            WAIT,
-            FORCE_IN_USE,
-            DRY_RUN,
-        ],
+        options: &[OWNED_BY, AS, NQN, TRADDR, WAIT, FORCE_IN_USE, DRY_RUN, JSON, OUTPUT_FORMAT],
         example: "nvme-registry disconnect --nqn nqn.2026-01.example:data --as stas --wait 10",
         parse: parsers::disconnect,
     },
     Command {
         name: "disconnect-all",
-        arguments: "[-t TRANSPORT] [--owner NAME | --as NAME | --force]",
+        arguments: "[filters] [--owner NAME | --as NAME | --force]",
         summary: "disconnect the controllers that have no owner and no disk in use",
         about: "Disconnects fabrics controllers only, never local ones. A controller whose owner cannot be read counts as\n\
                 owned. Of a disk in use the last usable path stays (exit code 1). Prints each controller that it\n\
                 disconnected, or left alone and why. On a terminal it shows what it would disconnect, and asks for a\n\
-                typed 'yes'.",
+                typed 'yes'. If --owner or a filter matches no controller, the exit code is 1.",
         options: &[
             TRANSPORT,
-            option(Id::Owner, "owner", None, "NAME", "disconnect the controllers that NAME owns instead"),
-            option(Id::As, "as", None, "NAME", "disconnect what NAME owns, and what has no owner"),
+            TRADDR,
+            NQN,
+            OWNED_BY,
+            AS,
             flag(Id::Force, "force", None, "disconnect every fabrics controller, regardless of its owner"),
             WAIT,
             FORCE_IN_USE,
             DRY_RUN,
             YES,
+            JSON,
+            OUTPUT_FORMAT,
         ],
         example: "nvme-registry disconnect-all --transport tcp --dry-run",
         parse: parsers::disconnect_all,
@@ -264,11 +291,36 @@ pub const COMMANDS: &[Command] = &[
         arguments: "[--dry-run]",
         summary: "remove stale entries and leftovers of killed writers",
         about: "Prints each entry and leftover that it removed. A leftover is an unfinished write older than a minute.",
-        options: &[DRY_RUN],
+        options: &[DRY_RUN, JSON, OUTPUT_FORMAT],
         example: "nvme-registry sweep --dry-run",
         parse: parsers::sweep,
     },
+    Command {
+        name: "help",
+        arguments: "[COMMAND]",
+        summary: "explain the program, or one command",
+        about: "The same as 'nvme-registry -h' and 'nvme-registry COMMAND -h'.",
+        options: &[],
+        example: "nvme-registry help disconnect",
+        parse: help,
+    },
 ];
+
+/// The command that a word names.
+pub(super) fn named(arguments: &Arguments, word: &OsStr) -> Result<&'static Command, Error> {
+    word.to_str().and_then(command).ok_or_else(|| {
+        let near = Suggestion::of(&word.to_string_lossy(), COMMANDS.iter().map(|command| command.name));
+        arguments.usage(format_args!("unknown command '{}'{near}", Escaped(word.as_bytes())))
+    })
+}
+
+fn help(arguments: &Arguments) -> Result<Request, Error> {
+    match arguments.positional.as_slice() {
+        [] => Ok(Request::Help(None)),
+        [word] => Ok(Request::Help(Some(named(arguments, word)?.name))),
+        _ => Err(arguments.usage(format_args!("one command is meant, {} are given", arguments.positional.len()))),
+    }
+}
 
 /// The command of this name.
 pub fn command(name: &str) -> Option<&'static Command> {

@@ -11,10 +11,17 @@ use crate::name::{AttrName, Device, Value};
 use crate::registry::entry::Wanted;
 use crate::registry::look::Seen;
 use crate::registry::retire::Removal;
+use crate::report::json::Object;
 use crate::report::output::Output;
 
 #[inline(never)]
-pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name: &AttrName) -> Result<Exit, Error> {
+pub(super) fn retrieve(
+    context: &Context,
+    out: &mut Output,
+    device: Device,
+    name: &AttrName,
+    json: bool,
+) -> Result<Exit, Error> {
     let Some(mut seen) = stored(context, device, context.look(device, Wanted::One(name))?)? else {
         return Ok(Exit::No);
     };
@@ -24,7 +31,18 @@ pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name
             Ok(Exit::No)
         }
         Some((_, value)) => {
-            out.value_line(&value?);
+            let value = value?;
+            if json {
+                let mut object = Object::new();
+                object.text("device", Some(device.name().as_bytes()));
+                let mut attributes = Object::new();
+                attributes.text(name.as_str(), Some(value.as_bytes()));
+                object.field("attributes").push_str(&attributes.end());
+                out.begin_json("controllers");
+                out.object(&object.end());
+            } else {
+                out.value_line(&value);
+            }
             Ok(Exit::Done)
         }
     }
@@ -33,6 +51,7 @@ pub(super) fn retrieve(context: &Context, out: &mut Output, device: Device, name
 #[inline(never)]
 pub(super) fn update(context: &Context, device: Device, name: AttrName, value: Value) -> Result<Exit, Error> {
     let live = context.kernel.probe_live(device)?;
+    context.explain_entry(device)?;
     if name.is_owner() && !may_replace_owner(context, device, &value)? {
         return Ok(Exit::No);
     }
@@ -58,6 +77,7 @@ pub(super) fn update(context: &Context, device: Device, name: AttrName, value: V
 pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Error> {
     // Before the question: the answer is about the controller that is there now.
     let meant = context.kernel.sample(device)?.present();
+    context.explain_entry(device)?;
     if context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its entry?"))? {
@@ -65,20 +85,21 @@ pub(super) fn delete_entry(context: &Context, device: Device) -> Result<Exit, Er
         }
     }
     let Some(registry) = context.registry()? else {
-        return Ok(nothing_removed(context, device, &Removal::NotRegistered));
+        return nothing_removed(context, device, &Removal::NotRegistered);
     };
     match registry.remove(&context.kernel, device, meant, None)? {
         Removal::Done(owner) => {
             audit::deleted(device, &owner);
             Ok(Exit::Done)
         }
-        removal => Ok(nothing_removed(context, device, &removal)),
+        removal => nothing_removed(context, device, &removal),
     }
 }
 
 #[inline(never)]
 pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Result<Exit, Error> {
     let meant = context.kernel.sample(device)?.present();
+    context.explain_entry(device)?;
     if name.is_owner() && context.asks() {
         let seen = stored(context, device, context.look(device, Wanted::Nothing)?)?;
         if seen.is_none() || !confirmed(context, format_args!("{device}: delete its owner?"))? {
@@ -86,7 +107,7 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
         }
     }
     let Some(registry) = context.registry()? else {
-        return Ok(nothing_removed(context, device, &Removal::NotRegistered));
+        return nothing_removed(context, device, &Removal::NotRegistered);
     };
     let removal = if name.is_owner() {
         registry.delete_owner(&context.kernel, device, meant)?
@@ -98,7 +119,7 @@ pub(super) fn delete(context: &Context, device: Device, name: &AttrName) -> Resu
             audit::attribute(device, name, owner.name(), "deleted");
             Ok(Exit::Done)
         }
-        Some(removal) => Ok(nothing_removed(context, device, &removal)),
+        Some(removal) => nothing_removed(context, device, &removal),
         None => {
             context.note(format_args!("{device}: no attribute {name}"));
             Ok(Exit::No)
@@ -113,15 +134,18 @@ fn stored<'r>(context: &Context, device: Device, seen: Option<Seen<'r>>) -> Resu
         Some(seen) if !seen.is_empty()? => return Ok(Some(seen)),
         Some(_) | None => Removal::NotRegistered,
     };
-    nothing_removed(context, device, &removal);
+    nothing_removed(context, device, &removal)?;
     Ok(None)
 }
 
 /// Says why there is nothing to read or to remove.
-fn nothing_removed(context: &Context, device: Device, removal: &Removal) -> Exit {
+fn nothing_removed(context: &Context, device: Device, removal: &Removal) -> Result<Exit, Error> {
     match removal {
         Removal::Stale(reason) => context.note(format_args!("{device}: its entry is stale: {reason}")),
-        _ => context.note(format_args!("{device}: not registered")),
+        _ => {
+            context.must_exist(device)?;
+            context.note(format_args!("{device}: not registered"));
+        }
     }
-    Exit::No
+    Ok(Exit::No)
 }

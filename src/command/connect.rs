@@ -1,40 +1,52 @@
 //! `connect`: makes a controller and registers it, with nothing in between.
 //!
-//! A secret on the command line is in every log line that the journal takes from this process: journald adds the sender's
-//! command line (`_CMDLINE`). So before anything is logged the secrets there are overwritten.
+//! A secret never stands on the command line (see `cli/secret.rs`): it comes from a file, from standard input or from the
+//! environment.
 
 use std::os::unix::ffi::OsStrExt;
 
 use log::error;
 
 use super::Context;
-use super::own::{claim_one, log_registered};
+use super::claim::claim_one;
+use super::own::log_registered;
+use crate::cli::SecretFile;
 use crate::error::{Error, Exit, Kind};
 use crate::guard::Ownership;
-use crate::kernel::arguments;
 use crate::kernel::controller::Controller;
-use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_variable};
-use crate::name::Value;
+use crate::kernel::fabrics::{Connected, FabricsOption, SECRETS, secret_from, secret_variable};
+use crate::name::{Device, Value};
 use crate::registry::own::Claimed;
+use crate::report::action::Action;
 use crate::report::output::{Output, complain};
 use crate::verdict::Sysfs;
 
 /// The host's identity, where the caller gives none.
 const IDENTITY: [(&str, &str); 2] = [("hostnqn", "/etc/nvme/hostnqn"), ("hostid", "/etc/nvme/hostid")];
 
+/// How the connection is made and told.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Whether a connection that is there already is a success.
+    pub(super) idempotent: bool,
+    /// Whether the outcome is JSON.
+    pub(super) json: bool,
+}
+
+/// Adds what the caller did not give on the command line: secrets from files and from the environment, and the identity
+/// of the host.
 #[inline(never)]
-pub(super) fn connect(
+pub(super) fn with_defaults(
     context: &Context,
-    out: &mut Output,
-    owner: &Value,
     mut options: Vec<FabricsOption>,
-    idempotent: bool,
-) -> Result<Exit, Error> {
-    if options.iter().any(FabricsOption::is_secret) {
-        arguments::hide(|key| SECRETS.iter().any(|secret| secret.as_bytes() == key))?;
+    secrets: &[SecretFile],
+) -> Result<Vec<FabricsOption>, Error> {
+    for SecretFile { key, file } in secrets {
+        options.push(secret_from(key, file)?);
     }
+    let is_given = |options: &[FabricsOption], key: &str| options.iter().any(|option| option.key == key);
     for key in SECRETS {
-        if !options.iter().any(|option| option.key == key)
+        if !is_given(&options, key)
             && let Some(value) = std::env::var_os(secret_variable(key))
         {
             let option = FabricsOption::parse(&[key.as_bytes(), b"=", value.as_bytes()].concat(), false);
@@ -43,20 +55,35 @@ pub(super) fn connect(
             })?);
         }
     }
-    for (key, file) in IDENTITY {
-        if !options.iter().any(|option| option.key == key)
-            && let Some(value) = context.kernel.identity(file)?
-        {
-            options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
+    // As a pair: the target knows a host by both, and the kernel refuses one NQN with two IDs (`nvmf_host_add`).
+    if IDENTITY.iter().all(|(key, _)| !is_given(&options, key)) {
+        for (key, file) in IDENTITY {
+            if let Some(value) = context.kernel.identity(file)? {
+                options.push(FabricsOption { key: key.to_owned(), value: Some(value) });
+            }
         }
     }
+    Ok(options)
+}
+
+#[inline(never)]
+pub(super) fn connect(
+    context: &Context,
+    out: &mut Output,
+    owner: &Value,
+    options: &[FabricsOption],
+    manner: Manner,
+) -> Result<Exit, Error> {
     // Made first: a registry that cannot be written is refused before there is a controller without an owner.
     let registry = context.make_registry()?;
-    let device = match context.kernel.connect(&options)? {
+    let device = match context.kernel.connect(options)? {
         Connected::Controller(device) => device,
-        Connected::Already if idempotent => return already(context, out, owner, &options),
+        Connected::Already if manner.idempotent => return already(context, out, owner, options, manner),
         Connected::Already => {
             context.note("already connected; its entry, if it has one, is left as it is");
+            if manner.json {
+                out.begin_json("controllers");
+            }
             return Ok(Exit::No);
         }
         Connected::Unnamed(error) => {
@@ -73,7 +100,7 @@ pub(super) fn connect(
     });
     match registered {
         Ok((live, registered)) => {
-            out.line_now(device);
+            tell(out, manner, device, "connected", Some(owner), None);
             log_registered(device, owner, Some(live), registered)
         }
         // Gone already: nothing is left, and nothing is unowned. (Where only its node is missing, it is up.)
@@ -86,28 +113,63 @@ pub(super) fn connect(
         Err(error) => {
             error!(NVME_DEVICE = device.name().as_str(); "{device}: connected, but not registered: it is up, and unowned: {error}");
             complain(format_args!("{device}: CONNECTED, BUT UNOWNED: it could not be registered: {error}"));
+            if manner.json {
+                tell(out, manner, device, "connected", None, Some(&error.to_string()));
+            }
             Ok(Exit::System)
         }
     }
 }
 
+/// Prints the device, or the outcome as JSON.
+fn tell(
+    out: &mut Output,
+    manner: Manner,
+    device: Device,
+    result: &'static str,
+    owner: Option<&Value>,
+    why: Option<&str>,
+) {
+    if manner.json {
+        out.begin_json("controllers");
+        out.object_now(&Action { device, result, owner, why }.object().end());
+    } else {
+        out.line_now(device);
+    }
+}
+
 /// Claims a controller that is connected already. Its device is printed in any case.
-fn already(context: &Context, out: &mut Output, owner: &Value, options: &[FabricsOption]) -> Result<Exit, Error> {
+fn already(
+    context: &Context,
+    out: &mut Output,
+    owner: &Value,
+    options: &[FabricsOption],
+    manner: Manner,
+) -> Result<Exit, Error> {
+    const RESULT: &str = "already-connected";
     for device in context.kernel.controllers()? {
         let Some(controller) = context.kernel.open_controller(device)? else { continue };
         if !is_connection(options, &controller)? {
             continue;
         }
-        out.line_now(device);
-        return match claim_one(context, device, Some(controller.incarnation), owner)? {
-            Claimed::Won | Claimed::Already => Ok(Exit::Done),
-            Claimed::Lost(Ownership::Unreadable(error)) => Err(error),
-            Claimed::Lost(other) => {
-                let name = other.name().map(ToString::to_string).unwrap_or_default();
-                context.note(format_args!("{device}: connected already, and owned by {name}"));
-                Ok(Exit::No)
+        let (owner, error) = match claim_one(context, device, Some(controller.incarnation), owner) {
+            Ok(Claimed::Won | Claimed::Already) => {
+                tell(out, manner, device, RESULT, Some(owner), None);
+                return Ok(Exit::Done);
             }
+            Ok(Claimed::Lost(Ownership::Unreadable(error))) | Err(error) => (None, Some(error)),
+            Ok(Claimed::Lost(other)) => (other.name().cloned(), None),
         };
+        let name = owner.as_ref().map(ToString::to_string).unwrap_or_default();
+        let why = error.as_ref().map_or_else(|| format!("owned by {name}"), ToString::to_string);
+        tell(out, manner, device, RESULT, owner.as_ref(), Some(&why));
+        return error.map_or_else(
+            || {
+                context.note(format_args!("{device}: connected already, and {why}"));
+                Ok(Exit::No)
+            },
+            Err,
+        );
     }
     complain(
         "connect: the kernel says that this is connected already, but no controller has this address and subsystem",

@@ -9,19 +9,20 @@ use std::time::{Duration, Instant};
 
 use super::Context;
 use super::ask::typed_yes;
-use super::filter::has_attrs;
+use super::filter::{has_attrs, require_transport};
 use crate::audit;
-use crate::cli::Targets;
+use crate::cli::{AttrFilter, Targets};
 use crate::error::{Error, Exit, Kind};
-use crate::guard::{Candidate, Decision, Ownership, Policy, Reason, decide};
+use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, Reason, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::kernel::disks::Held;
 use crate::kernel::paths::Worth;
 use crate::name::Device;
 use crate::registry::entry::Wanted;
 use crate::registry::look::Against;
+use crate::report::action::Action;
 use crate::report::output::{Output, complain};
-use crate::usage::{DiskUse, going};
+use crate::usage::{DiskUse, going, users};
 use crate::verdict::Sysfs;
 
 /// How often `--wait` looks whether the controllers are gone.
@@ -39,24 +40,35 @@ enum Outcome {
     Unreadable,
 }
 
+/// How the controllers are disconnected and told.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// For how many seconds it is waited until they are gone.
+    pub(super) wait: Option<u32>,
+    /// Whether it is only told what would be done.
+    pub(super) dry_run: bool,
+    /// Whether the outcome is JSON.
+    pub(super) json: bool,
+}
+
 #[inline(never)]
 pub(super) fn disconnect(
     context: &Context,
     out: &mut Output,
     targets: &Targets,
     policy: &Policy,
-    wait: Option<u32>,
-    dry_run: bool,
+    manner: Manner,
 ) -> Result<Exit, Error> {
-    let (mut candidates, mut code) = found(context, targets)?;
-    if candidates.is_empty() && code == Exit::Done {
-        context.note(match targets {
-            Targets::Subsystem(_) => "no controller of that subsystem",
-            _ => "no controllers: nothing to do",
-        });
-        return Ok(if let Targets::Subsystem(_) = targets { Exit::No } else { Exit::Done });
+    if let Targets::All(filter) | Targets::Subsystem(filter) = targets {
+        require_transport(context, filter)?;
     }
-    let mut run = Run { context, targets, policy, dry_run, logs: !dry_run, gone_paths: Vec::new() };
+    if manner.json {
+        out.begin_json("controllers");
+    }
+    let Manner { dry_run, json, .. } = manner;
+    let mut run =
+        Run { context, targets, policy, dry_run, json, logs: !dry_run, gone_paths: Vec::new(), is_matched: false };
+    let (mut candidates, mut code) = run.found(out)?;
     if matches!(targets, Targets::All(_)) && !dry_run && context.asks() {
         // The person sees what would go before the question. What was not among it does not go after the question.
         run.dry_run = true;
@@ -64,7 +76,7 @@ pub(super) fn disconnect(
         for candidate in candidates {
             match run.one(out, &candidate) {
                 Ok(Outcome::Gone) => listed.push(candidate),
-                left => code = code.max(run.exit(&left)),
+                left => code = code.max(run.exit(out, candidate.controller.device, &left)),
             }
         }
         let agreed = listed.is_empty() || (out.flush() && typed_yes(context, "Disconnect these controllers?")?);
@@ -77,12 +89,13 @@ pub(super) fn disconnect(
     let mut gone = Vec::new();
     for candidate in candidates {
         let outcome = run.one(out, &candidate);
-        code = code.max(run.exit(&outcome));
+        code = code.max(run.exit(out, candidate.controller.device, &outcome));
         if let Ok(Outcome::Gone) = outcome {
             gone.push(candidate.controller);
         }
     }
-    match wait {
+    code = code.max(run.matched(code));
+    match manner.wait {
         Some(seconds) if !dry_run => Ok(code.max(wait_for(context, &gone, seconds)?)),
         _ => Ok(code),
     }
@@ -94,36 +107,6 @@ struct Meant {
     worth: Worth,
 }
 
-/// The controllers that are meant. Those whose paths are worth least come first, so that the last one that is left of a
-/// disk in use is the best. Also says whether one that was named is not there.
-fn found(context: &Context, targets: &Targets) -> Result<(Vec<Meant>, Exit), Error> {
-    let mut code = Exit::Done;
-    let mut found: Vec<Meant> = Vec::new();
-    let devices = match targets {
-        Targets::Devices(devices) => devices.clone(),
-        Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
-    };
-    for device in devices {
-        match (context.kernel.open_controller(device)?, targets) {
-            (None, Targets::Devices(_)) => {
-                let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
-                let error = context.kernel.require_live(device).err().unwrap_or(missing.into());
-                complain(&error);
-                code = code.max(error.exit());
-            }
-            (None, _) => {}
-            (Some(controller), Targets::Subsystem(filter)) if !has_attrs(filter, &controller.attrs()?) => {}
-            (Some(controller), _) => {
-                // Without paths there is nothing to compare.
-                let worth = controller.worth().unwrap_or(Worth::Optimized);
-                let place = found.iter().position(|other| other.worth > worth).unwrap_or(found.len());
-                found.insert(place, Meant { controller, worth });
-            }
-        }
-    }
-    Ok((found, code))
-}
-
 /// What was asked for, and what was done of it.
 struct Run<'r> {
     context: &'r Context,
@@ -132,11 +115,72 @@ struct Run<'r> {
     dry_run: bool,
     /// Whether a controller that is left alone because of its disks is logged: not where only a question was asked.
     logs: bool,
+    json: bool,
     /// In a dry run: what each usable path that would be gone by now was a path to.
     gone_paths: Vec<String>,
+    /// Whether a controller had what was asked for: the filters' attributes, and the owner of `--owner`.
+    is_matched: bool,
 }
 
 impl Run<'_> {
+    /// The controllers that are meant. Those whose paths are worth least come first, so that the last one that is left of
+    /// a disk in use is the best. Also says whether one that was named is not there.
+    fn found(&self, out: &mut Output) -> Result<(Vec<Meant>, Exit), Error> {
+        let Run { context, targets, .. } = *self;
+        let mut code = Exit::Done;
+        let mut found: Vec<Meant> = Vec::new();
+        let devices = match targets {
+            Targets::Devices(devices) => devices.clone(),
+            Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
+        };
+        for device in devices {
+            let Some(controller) = context.kernel.open_controller(device)? else {
+                if let Targets::Devices(_) = targets {
+                    let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
+                    let error = context.kernel.require_live(device).err().unwrap_or(missing.into());
+                    code = code.max(self.failed(out, device, &error));
+                }
+                continue;
+            };
+            if let Targets::Subsystem(filter) | Targets::All(filter) = targets {
+                // Another transport is told of below, as `nvme disconnect-all` does.
+                let filter = AttrFilter { transport: None, ..filter.clone() };
+                if !has_attrs(&filter, &controller.attrs()?) {
+                    context.explain(device, "passed over: it does not match the filters");
+                    continue;
+                }
+            }
+            // Without paths there is nothing to compare.
+            let worth = controller.worth().unwrap_or(Worth::Optimized);
+            let place = found.iter().position(|other| other.worth > worth).unwrap_or(found.len());
+            found.insert(place, Meant { controller, worth });
+        }
+        Ok((found, code))
+    }
+
+    /// Tells that nothing matched, and that this is a "no" where something was asked for by name.
+    fn matched(&self, code: Exit) -> Exit {
+        if self.is_matched || code > Exit::Done {
+            return Exit::Done;
+        }
+        let context = self.context;
+        match (self.targets, &self.policy.mode) {
+            (Targets::Devices(_), _) => return Exit::Done,
+            (Targets::Subsystem(_), _) => context.note("no controller of that subsystem"),
+            (Targets::All(AttrFilter { traddr: None, nqn: None, .. }), Mode::OwnedBy(name)) => {
+                context.note(format_args!("no controller is owned by {name}"));
+            }
+            (Targets::All(AttrFilter { traddr: None, nqn: None, transport }), _) => {
+                if transport.is_none() {
+                    context.note("no fabrics controllers: nothing to do");
+                }
+                return Exit::Done;
+            }
+            (Targets::All(_), _) => context.note("no controller matches the filters"),
+        }
+        Exit::No
+    }
+
     /// Decides on one controller, and disconnects it where that is the decision and this is no dry run.
     fn one(&mut self, out: &mut Output, meant: &Meant) -> Result<Outcome, Error> {
         let Run { context, policy, .. } = *self;
@@ -144,10 +188,15 @@ impl Run<'_> {
         let device = controller.device;
         let local = controller.is_local()?;
         let wanted = match self.targets {
-            Targets::All(filter) => filter.is_empty() || has_attrs(filter, &controller.attrs()?),
+            Targets::All(filter) => filter.transport.is_none() || has_attrs(filter, &controller.attrs()?),
             Targets::Devices(_) | Targets::Subsystem(_) => true,
         };
         let owner = owner(context, controller);
+        self.is_matched |= match (&policy.mode, &owner) {
+            (Mode::OwnedBy(name), Ownership::Owner(owner)) => wanted && !local && name == owner,
+            (Mode::OwnedBy(_), Ownership::Unowned) => matches!(self.targets, Targets::Subsystem(_)),
+            _ => wanted && !local,
+        };
         // On ownership first: the disks of a controller that is left alone anyhow are not opened.
         if let Decision::Leave(reason) = decide(policy, Candidate { local, wanted, owner: &owner, disks: &[] }) {
             return Ok(self.leave(out, device, reason, &owner));
@@ -161,7 +210,7 @@ impl Run<'_> {
             if let Decision::Leave(reason) = decide(policy, Candidate { local, wanted, owner: &owner, disks: &disks }) {
                 return Ok(self.leave(out, device, reason, &owner));
             }
-            out.line_now(format_args!("{device}: would be disconnected{}", Going(&disks)));
+            self.told(out, device, "would-disconnect", &owner, &disks, format_args!("would be disconnected"));
             if meant.worth > Worth::Unusable {
                 for paths in disks.into_iter().filter_map(|disk| disk.paths) {
                     self.gone_paths.push(paths.of);
@@ -173,15 +222,64 @@ impl Run<'_> {
         // Again, right before the write: it may have been registered meanwhile.
         let owner = self::owner(context, controller);
         match decide(policy, Candidate { local, wanted, owner: &owner, disks: &held.disks }) {
-            Decision::Disconnect => take_down(out, controller, &owner, held),
+            Decision::Disconnect => self.take_down(out, controller, &owner, held),
             Decision::Leave(reason) => Ok(self.leave(out, device, reason, &owner)),
+        }
+    }
+
+    /// Has the kernel delete the controller. `held` keeps idle disks from being mounted until that is done.
+    fn take_down(
+        &self,
+        out: &mut Output,
+        controller: &Controller,
+        owner: &Ownership,
+        held: Held,
+    ) -> Result<Outcome, Error> {
+        let device = controller.device;
+        let deleted = controller.delete()?;
+        let paths = Going(&held.disks).to_string();
+        let disks = held.release();
+        match deleted {
+            Deleted::Done => {
+                audit::disconnected(device, owner.name(), &paths);
+                self.told(out, device, "disconnected", owner, &disks, format_args!("disconnected"));
+            }
+            Deleted::Gone => self.told(out, device, "gone", owner, &[], format_args!("gone already")),
+        }
+        Ok(Outcome::Gone)
+    }
+
+    /// Tells what was or would be done, with the disks in use that it is done in spite of.
+    fn told(
+        &self,
+        out: &mut Output,
+        device: Device,
+        result: &'static str,
+        owner: &Ownership,
+        disks: &[DiskUse],
+        text: std::fmt::Arguments<'_>,
+    ) {
+        if self.json {
+            let mut object = Action { device, result, owner: owner.name(), why: None }.object();
+            object.texts("in_use", &users(disks));
+            out.object_now(&object.end());
+        } else {
+            out.line_now(format_args!("{device}: {text}{}", Going(disks)));
         }
     }
 
     /// Says why a controller is left alone: of those that were named on standard error, as the reason for a "no".
     fn leave(&self, out: &mut Output, device: Device, reason: Reason<'_>, owner: &Ownership) -> Outcome {
+        if self.json {
+            let why = reason.to_string();
+            let mut object = Action { device, result: "left-alone", owner: owner.name(), why: Some(&why) }.object();
+            let disks = if let Reason::InUse(disk) = reason { std::slice::from_ref(disk) } else { &[] };
+            object.texts("in_use", &users(disks));
+            out.object_now(&object.end());
+        }
         match self.targets {
             Targets::Devices(_) => self.context.note(format_args!("{device}: left alone: {reason}")),
+            _ if self.json => {}
             Targets::Subsystem(_) | Targets::All(_) => out.line_now(format_args!("{device}: left alone: {reason}")),
         }
         match reason {
@@ -201,16 +299,26 @@ impl Run<'_> {
         }
     }
 
+    /// Tells a failure, and how the command ends with it.
+    fn failed(&self, out: &mut Output, device: Device, error: &Error) -> Exit {
+        complain(error);
+        if self.json {
+            let why = error.to_string();
+            out.object_now(&Action { device, result: "failed", owner: None, why: Some(&why) }.object().end());
+        }
+        error.exit()
+    }
+
     /// The exit code for what came of one controller. An error is told here: it does not keep the others from being
     /// disconnected.
-    fn exit(&self, outcome: &Result<Outcome, Error>) -> Exit {
+    fn exit(&self, out: &mut Output, device: Device, outcome: &Result<Outcome, Error>) -> Exit {
         match outcome {
             Ok(Outcome::Gone) => Exit::Done,
             Ok(Outcome::LeftAlone) if matches!(self.targets, Targets::All(_)) => Exit::Done,
             Ok(Outcome::LeftAlone | Outcome::InUse) => Exit::No,
             Ok(Outcome::Unreadable) => Exit::System,
             Err(error) => {
-                complain(error);
+                self.failed(out, device, error);
                 Exit::System
             }
         }
@@ -228,22 +336,6 @@ fn owner(context: &Context, controller: &Controller) -> Ownership {
         Ok(_) => Ownership::Unowned,
         Err(error) => Ownership::Unreadable(error),
     }
-}
-
-/// Has the kernel delete the controller. `held` keeps idle disks from being mounted until that is done.
-fn take_down(out: &mut Output, controller: &Controller, owner: &Ownership, held: Held) -> Result<Outcome, Error> {
-    let device = controller.device;
-    let deleted = controller.delete()?;
-    let paths = Going(&held.disks).to_string();
-    drop(held);
-    match deleted {
-        Deleted::Done => {
-            audit::disconnected(device, owner.name(), &paths);
-            out.line_now(format_args!("{device}: disconnected{paths}"));
-        }
-        Deleted::Gone => out.line_now(format_args!("{device}: gone already")),
-    }
-    Ok(Outcome::Gone)
 }
 
 /// Waits until the controllers are gone, `seconds` at most. Names those that are not.
@@ -266,13 +358,20 @@ fn wait_for(context: &Context, controllers: &[Controller], seconds: u32) -> Resu
     }
 }
 
-/// ": path 1 of 2 of nvme1n1, which is mounted on /data", for the disks in use that have another path.
+/// ": path 1 of 2 of nvme1n1, which is mounted on /data", for the disks in use that have another path, and ": although
+/// nvme1n1 is mounted on /data" for those that have none, where `--force-in-use` says so.
 struct Going<'a>(&'a [DiskUse]);
 
 impl std::fmt::Display for Going<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, path) in going(self.0).enumerate() {
-            write!(f, "{}{path}", if index > 0 { "; " } else { ": " })?;
+        let mut separator = ": ";
+        for path in going(self.0) {
+            write!(f, "{separator}{path}")?;
+            separator = "; ";
+        }
+        for disk in self.0.iter().filter(|disk| disk.stays()) {
+            write!(f, "{separator}although {disk}")?;
+            separator = "; ";
         }
         Ok(())
     }

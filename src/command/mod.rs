@@ -3,6 +3,7 @@
 
 mod ask;
 mod attribute;
+mod claim;
 mod connect;
 mod disconnect;
 mod filter;
@@ -17,7 +18,7 @@ use std::mem::ManuallyDrop;
 
 use crate::audit;
 use crate::cli::{Invocation, Request, help};
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Kind};
 use crate::kernel::sysfs::Kernel;
 use crate::kernel::users::Users;
 use crate::name::Device;
@@ -25,8 +26,10 @@ use crate::registry::Incident;
 use crate::registry::Registry;
 use crate::registry::entry::Wanted;
 use crate::registry::look::{Against, Seen};
-use crate::report::output::Output;
+use crate::report::output::{Output, complain};
+use crate::report::view::explanation;
 use crate::root::Root;
+use crate::verdict::{Sample, Sysfs};
 
 /// What every command works with.
 struct Context {
@@ -38,6 +41,7 @@ struct Context {
     users: OnceCell<Users>,
     yes: bool,
     quiet: bool,
+    verbose: bool,
 }
 
 impl Context {
@@ -69,9 +73,45 @@ impl Context {
 
     /// A device's entry, judged, if it has one, with the attributes that are `wanted`.
     fn look(&self, device: Device, wanted: Wanted<'_>) -> Result<Option<Seen<'_>>, Error> {
-        match self.registry()? {
-            Some(registry) => registry.look(Against::Named(&self.kernel), device, None, wanted),
-            None => Ok(None),
+        let seen = match self.registry()? {
+            Some(registry) => registry.look(Against::Named(&self.kernel), device, None, wanted)?,
+            None => None,
+        };
+        if self.verbose {
+            match &seen {
+                Some(seen) => self.explain(device, explanation(seen.verdict, seen.evidence, seen.sample)),
+                None => self.explain(device, "there is no entry"),
+            }
+        }
+        Ok(seen)
+    }
+
+    /// With `-v`: explains what the registry says of a device that a command is about to change.
+    fn explain_entry(&self, device: Device) -> Result<(), Error> {
+        if self.verbose {
+            self.look(device, Wanted::Nothing)?;
+        }
+        Ok(())
+    }
+
+    /// With `-v`: tells a fact that a decision rests on, or why a controller is passed over.
+    fn explain(&self, device: Device, text: impl std::fmt::Display) {
+        if self.verbose {
+            crate::report::output::complain(format_args!("{device}: {text}"));
+        }
+    }
+
+    /// Requires that a device is there, for a command that has found no entry of it.
+    ///
+    /// # Errors
+    /// [`Kind::NoController`]: it has neither a node nor a directory in sysfs.
+    fn must_exist(&self, device: Device) -> Result<(), Error> {
+        match self.kernel.sample(device)? {
+            Sample { node: false, sysfs: Sysfs::Absent } => {
+                let why = "it is neither in /dev nor in /sys/class/nvme, and has no entry";
+                Err(Kind::NoController { device, why }.into())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -80,6 +120,17 @@ impl Context {
     fn logged<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         self.log_incidents();
         result
+    }
+
+    /// Calls `one` with each device. A failure with one does not keep the others from it: the gravest outcome counts.
+    fn each(&self, devices: &[Device], one: impl Fn(Device) -> Result<Exit, Error>) -> Exit {
+        let outcome = |&device: &Device| {
+            one(device).unwrap_or_else(|error| {
+                complain(&error);
+                error.exit()
+            })
+        };
+        devices.iter().map(outcome).max().unwrap_or(Exit::Done)
     }
 
     fn log_incidents(&self) {
@@ -103,19 +154,19 @@ impl Context {
     }
 }
 
-/// Runs a command and returns the exit code.
-///
-/// # Errors
-/// What kept the command from being done. [`Error::exit`] is the exit code then.
-pub fn run(invocation: Invocation) -> Result<Exit, Error> {
-    let Invocation { root, quiet, yes, request, .. } = invocation;
+/// Runs a command, says what kept it from being done, and returns the exit code.
+pub fn run(invocation: Invocation) -> Exit {
+    let Invocation { root, quiet, verbose, yes, request } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
-    let context =
-        &*ManuallyDrop::new(Context { root, kernel, registry: OnceCell::new(), users: OnceCell::new(), yes, quiet });
+    let (registry, users) = (OnceCell::new(), OnceCell::new());
+    let context = &*ManuallyDrop::new(Context { root, kernel, registry, users, yes, quiet, verbose });
     let mut output = Output::default();
-    let code = context.logged(dispatch(context, &mut output, request))?;
-    Ok(code.max(output.finish()))
+    let code = context.logged(dispatch(context, &mut output, request)).unwrap_or_else(|error| {
+        complain(&error);
+        error.exit()
+    });
+    code.max(output.finish())
 }
 
 fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exit, Error> {
@@ -129,22 +180,27 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
             Exit::Done
         }
         Request::Uevent => uevent::uevent(context),
-        Request::Connect { owner, options, idempotent } => connect::connect(context, out, &owner, options, idempotent)?,
-        Request::Register { device, owner } => own::register(context, device, &owner)?,
-        Request::Claim { devices, owner } => own::claim(context, out, &devices, &owner)?,
-        Request::ClaimUnowned { attrs, in_use, owner } => own::claim_unowned(context, out, &attrs, in_use, &owner)?,
-        Request::Release { device, owner } => own::release(context, device, &owner)?,
-        Request::Owner { device } => query::owner(context, out, device)?,
-        Request::Check { device, asker } => query::check(context, device, asker.as_ref())?,
+        Request::Connect { owner, options, secrets, idempotent, json } => {
+            let options = connect::with_defaults(context, options, &secrets)?;
+            connect::connect(context, out, &owner, &options, connect::Manner { idempotent, json })?
+        }
+        Request::Register { devices, owner } => context.each(&devices, |device| own::register(context, device, &owner)),
+        Request::Claim { devices, owner, json } => claim::claim(context, out, &devices, &owner, json),
+        Request::ClaimUnowned { attrs, in_use, owner, wait, json } => {
+            claim::claim_unowned(context, out, &claim::Wanted { attrs, in_use, wait }, &owner, json)?
+        }
+        Request::Release { devices, owner } => context.each(&devices, |device| own::release(context, device, &owner)),
+        Request::Owner { device, json } => query::owner(context, out, device, json)?,
+        Request::Check { devices, asker, json } => query::check(context, out, &devices, asker.as_ref(), json),
         Request::Export { device } => query::export(context, out, device)?,
-        Request::Retrieve { device, attribute } => attribute::retrieve(context, out, device, &attribute)?,
+        Request::Retrieve { device, attribute, json } => attribute::retrieve(context, out, device, &attribute, json)?,
         Request::Update { device, attribute, value } => attribute::update(context, device, attribute, value)?,
         Request::Delete { device, attribute: None } => attribute::delete_entry(context, device)?,
         Request::Delete { device, attribute: Some(name) } => attribute::delete(context, device, &name)?,
         Request::Show { subjects, filter, layout } => show::show(context, out, subjects, &filter, &layout)?,
-        Request::Disconnect { targets, policy, wait, dry_run } => {
-            disconnect::disconnect(context, out, &targets, &policy, wait, dry_run)?
+        Request::Disconnect { targets, policy, wait, dry_run, json } => {
+            disconnect::disconnect(context, out, &targets, &policy, disconnect::Manner { wait, dry_run, json })?
         }
-        Request::Sweep { dry_run } => sweep::sweep(context, out, dry_run)?,
+        Request::Sweep { dry_run, json } => sweep::sweep(context, out, dry_run, json)?,
     })
 }

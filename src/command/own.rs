@@ -1,24 +1,22 @@
-//! `register`, `claim`, `release`: changing who owns a controller.
+//! `register` and `release`: changing who owns a controller.
 
 use super::Context;
 use super::ask::confirmed;
-use super::filter::has_attrs;
 use crate::audit;
-use crate::cli::AttrFilter;
-use crate::error::{Error, Exit, Kind};
+use crate::error::{Error, Exit};
 use crate::guard::Ownership;
 use crate::kernel::sysfs::Live;
-use crate::name::{Device, Incarnation, Value};
+use crate::name::{Device, Value};
 use crate::registry::entry::Wanted;
-use crate::registry::own::{Claimed, Registered};
+use crate::registry::own::Registered;
 use crate::registry::retire::Removal;
-use crate::report::output::{Output, complain};
-use crate::usage::Use;
+use crate::report::output::complain;
 
 #[inline(never)]
 pub(super) fn register(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Fails before it asks, and before it makes /run/nvme.
     let live = context.kernel.require_live(device)?;
+    context.explain_entry(device)?;
     if !may_replace_owner(context, device, owner)? {
         return Ok(Exit::No);
     }
@@ -45,107 +43,10 @@ pub(super) fn log_registered(
 }
 
 #[inline(never)]
-pub(super) fn claim(context: &Context, out: &mut Output, devices: &[Device], owner: &Value) -> Result<Exit, Error> {
-    let mut worst = Exit::Done;
-    for &device in devices {
-        // One device that cannot be claimed does not keep the others from it.
-        let code = match claim_one(context, device, None, owner) {
-            Ok(Claimed::Won | Claimed::Already) => {
-                out.line_now(device);
-                Exit::Done
-            }
-            Ok(Claimed::Lost(Ownership::Unreadable(error))) => {
-                unreadable(device, &error);
-                Exit::System
-            }
-            Ok(Claimed::Lost(other)) => {
-                let name = other.name().map(ToString::to_string).unwrap_or_default();
-                context.note(format_args!("{device}: owned by {name}"));
-                Exit::No
-            }
-            Err(error) => {
-                complain(&error);
-                error.exit()
-            }
-        };
-        worst = worst.max(code);
-    }
-    Ok(worst)
-}
-
-/// Claims the fabrics controllers without an owner, for scripts that run right after a tool that does not know the
-/// registry. Controllers that have an owner are passed over.
-#[inline(never)]
-pub(super) fn claim_unowned(
-    context: &Context,
-    out: &mut Output,
-    filter: &AttrFilter,
-    in_use: bool,
-    owner: &Value,
-) -> Result<Exit, Error> {
-    let mut worst = Exit::Done;
-    for device in context.kernel.controllers()? {
-        match claim_if(context, device, filter, in_use, owner) {
-            Ok(Some(Claimed::Won)) => out.line_now(device),
-            // It went away meanwhile, or was never a fabrics controller.
-            Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
-                unreadable(device, &error);
-                worst = worst.max(Exit::System);
-            }
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {}
-            Err(error) => {
-                complain(&error);
-                worst = worst.max(error.exit());
-            }
-        }
-    }
-    Ok(worst)
-}
-
-/// Claims a fabrics controller that passes the filters. `None`: it does not.
-fn claim_if(
-    context: &Context,
-    device: Device,
-    filter: &AttrFilter,
-    in_use: bool,
-    owner: &Value,
-) -> Result<Option<Claimed>, Error> {
-    let Some(controller) = context.kernel.open_controller(device)? else {
-        return Ok(None);
-    };
-    let attrs = controller.attrs()?;
-    if attrs.is_local() || !has_attrs(filter, &attrs) {
-        return Ok(None);
-    }
-    if in_use && context.kernel.ask_disks(&controller, context.users())?.iter().all(|disk| disk.state == Use::Idle) {
-        return Ok(None);
-    }
-    claim_one(context, device, Some(controller.incarnation), owner).map(Some)
-}
-
-#[inline(never)]
-pub(super) fn claim_one(
-    context: &Context,
-    device: Device,
-    meant: Option<Incarnation>,
-    owner: &Value,
-) -> Result<Claimed, Error> {
-    let live = context.kernel.require_live(device)?;
-    if meant.is_some_and(|meant| meant != live.incarnation) {
-        return Err(Kind::NoController { device, why: "another controller has its name now" }.into());
-    }
-    let claimed = context.logged(context.make_registry()?.claim(&context.kernel, device, live, owner))?;
-    if let Claimed::Won = claimed {
-        audit::claimed(device, owner, live);
-    }
-    Ok(claimed)
-}
-
-#[inline(never)]
 pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Result<Exit, Error> {
     // Before the question: the answer is about the controller that is there now.
     let meant = context.kernel.sample(device)?.present();
+    context.explain_entry(device)?;
     if context.asks() {
         let seen = context.look(device, Wanted::Nothing)?;
         let is_owner = seen.as_ref().is_some_and(|seen| seen.valid_owner().name() == Some(owner));
@@ -168,7 +69,11 @@ pub(super) fn release(context: &Context, device: Device, owner: &Value) -> Resul
         }
         Removal::NotOwned(Ownership::Owner(name)) => context.note(format_args!("{device}: owned by {name}")),
         Removal::NotOwned(Ownership::Unowned) => context.note(format_args!("{device}: nobody owns it")),
-        Removal::NotRegistered | Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
+        Removal::NotRegistered => {
+            context.must_exist(device)?;
+            context.note(format_args!("{device}: not registered"));
+        }
+        Removal::Stale(_) => context.note(format_args!("{device}: not registered")),
     }
     Ok(Exit::No)
 }

@@ -2,19 +2,29 @@
 
 use super::Context;
 use super::own::unreadable;
+use super::show::view;
+use crate::cli::{Column, EntryFilter, Filter, Layout, Subjects};
 use crate::error::{Error, Exit, Kind};
 use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::name::{Device, Value};
 use crate::registry::entry::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
+use crate::report::view::View;
 
 #[inline(never)]
-pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
-    let Some(seen) = context.look(device, Wanted::Nothing)?.filter(|seen| !seen.verdict.is_stale()) else {
-        return Ok(Exit::No);
-    };
-    match seen.owner {
+pub(super) fn owner(context: &Context, out: &mut Output, device: Device, json: bool) -> Result<Exit, Error> {
+    if json {
+        let Some(view) = whole(context, device)? else { return Ok(Exit::No) };
+        out.begin_json("controllers");
+        out.object(&view.json(&Column::ALL).end());
+        return Ok(match view.owner {
+            Ownership::Owner(_) => Exit::Done,
+            Ownership::Unowned => Exit::No,
+            Ownership::Unreadable(_) => Exit::System,
+        });
+    }
+    match valid_owner(context, device)? {
         Ownership::Owner(name) => {
             out.value_line(&name);
             Ok(Exit::Done)
@@ -24,23 +34,70 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device) -> Resu
     }
 }
 
+/// The owner of a device that is there or has an entry.
+fn valid_owner(context: &Context, device: Device) -> Result<Ownership, Error> {
+    match context.look(device, Wanted::Nothing)? {
+        Some(seen) if !seen.verdict.is_stale() => Ok(seen.owner),
+        Some(_) => Ok(Ownership::Unowned),
+        None => context.must_exist(device).map(|()| Ownership::Unowned),
+    }
+}
+
+/// Everything that is known of a device, for JSON. An owner that cannot be read is told on standard error.
+fn whole(context: &Context, device: Device) -> Result<Option<View>, Error> {
+    let filter = Filter { devices: vec![device], entries: EntryFilter::All, ..Filter::default() };
+    let layout = Layout::Json { columns: Column::ALL.to_vec() };
+    view(context, device, Subjects::Controllers, &filter, &layout).map(|(view, _)| view)
+}
+
 #[inline(never)]
-pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) -> Result<Exit, Error> {
-    let owner = match context.look(device, Wanted::Nothing)? {
-        Some(seen) if !seen.verdict.is_stale() => seen.owner,
-        _ => Ownership::Unowned,
+pub(super) fn check(
+    context: &Context,
+    out: &mut Output,
+    devices: &[Device],
+    asker: Option<&Value>,
+    json: bool,
+) -> Exit {
+    if json {
+        out.begin_json("controllers");
+    }
+    let mut worst = Exit::Done;
+    for &device in devices {
+        let (exit, why) = check_one(context, device, asker).unwrap_or_else(|error| {
+            complain(&error);
+            (error.exit(), Some(error.to_string()))
+        });
+        worst = worst.max(exit);
+        if json {
+            let columns = [Column::Device, Column::Ownership, Column::Owner, Column::Use];
+            let view = whole(context, device).ok().flatten().unwrap_or_else(|| View::new(device));
+            let mut object = view.json(&columns);
+            object.field("allowed").push_str(if exit == Exit::Done { "true" } else { "false" });
+            object.text("why", why.as_deref().map(str::as_bytes));
+            out.object(&object.end());
+        }
+    }
+    worst
+}
+
+/// Whether a controller may be taken down, and why not. The reason is told on standard error, but for an error.
+fn check_one(context: &Context, device: Device, asker: Option<&Value>) -> Result<(Exit, Option<String>), Error> {
+    let owner = valid_owner(context, device)?;
+    let no = |why: &dyn std::fmt::Display| {
+        context.note(format_args!("{device}: {why}"));
+        Ok((Exit::No, Some(why.to_string())))
     };
     match &owner {
         Ownership::Unreadable(error) => {
             unreadable(device, error);
-            return Ok(Exit::System);
+            return Ok((Exit::System, Some(error.to_string())));
         }
         // Without an owner it must be a fabrics controller that is there.
         Ownership::Unowned => match context.kernel.require_live(device) {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), Kind::NoController { .. } | Kind::Local { .. }) => {
-                context.note(error);
-                return Ok(Exit::No);
+                context.note(&error);
+                return Ok((Exit::No, Some(error.to_string())));
             }
             Err(error) => return Err(error),
         },
@@ -50,26 +107,31 @@ pub(super) fn check(context: &Context, device: Device, asker: Option<&Value>) ->
     let policy = Policy { mode, force_in_use: false };
     let candidate = Candidate { local: false, wanted: true, owner: &owner, disks: &[] };
     if let Decision::Leave(reason) = decide(&policy, candidate) {
-        context.note(format_args!("{device}: {reason}"));
-        return Ok(Exit::No);
+        return no(&reason);
     }
     let Some(controller) = context.kernel.open_controller(device)? else {
         // It may be taken down only if it is there to be looked at.
-        return context.kernel.require_live(device).map(|_| Exit::No);
+        return context.kernel.require_live(device).map(|_| (Exit::No, None));
     };
     let disks = context.kernel.ask_disks(&controller, context.users())?;
     match decide(&policy, Candidate { local: controller.is_local()?, disks: &disks, ..candidate }) {
-        Decision::Disconnect => Ok(Exit::Done),
-        Decision::Leave(reason) => {
-            context.note(format_args!("{device}: {reason}"));
-            Ok(Exit::No)
+        Decision::Disconnect => {
+            let whose = owner.name().map_or_else(|| "nobody owns it".to_owned(), |name| format!("owned by {name}"));
+            context
+                .explain(device, format_args!("may be taken down: {whose}, and no disk would be lost that is in use"));
+            Ok((Exit::Done, None))
         }
+        Decision::Leave(reason) => no(&reason),
     }
 }
 
 #[inline(never)]
 pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Result<Exit, Error> {
-    let Some(seen) = context.look(device, Wanted::All)?.filter(|seen| !seen.verdict.is_stale()) else {
+    let seen = context.look(device, Wanted::All)?;
+    if seen.is_none() {
+        context.must_exist(device)?;
+    }
+    let Some(seen) = seen.filter(|seen| !seen.verdict.is_stale()) else {
         context.note(format_args!("{device}: not registered"));
         return Ok(Exit::No);
     };
@@ -78,6 +140,18 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
         Ownership::Owner(name) => code = line(out, device, export::OWNER_VARIABLE, &name),
         Ownership::Unreadable(error) => return Err(error),
         Ownership::Unowned => {}
+    }
+    if let Some(controller) = context.kernel.open_controller(device)? {
+        let attrs = controller.attrs()?;
+        let parts = [
+            ("transport", attrs.transport.as_deref()),
+            ("traddr", attrs.address_part("traddr")),
+            ("trsvcid", attrs.address_part("trsvcid")),
+            ("nqn", attrs.subsysnqn.as_deref()),
+        ];
+        if let Some(id) = export::transport_id(&parts) {
+            code = code.max(line(out, device, export::TID_VARIABLE, &id));
+        }
     }
     let mut variables: Vec<String> = Vec::new();
     for (name, value) in seen.attributes.into_iter().filter(|(name, _)| name.is_private()) {
@@ -105,7 +179,7 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
 fn line(out: &mut Output, device: Device, variable: &str, value: &Value) -> Exit {
     match export::line(variable, value) {
         Some(line) => {
-            out.push(&line);
+            out.safe(&line);
             Exit::Done
         }
         None => {

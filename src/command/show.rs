@@ -1,18 +1,19 @@
-//! `list` and `status`: one loop over entries, or over controllers.
+//! `list` and `status`: one loop over entries, or over controllers and entries.
 
 use rustix::stdio::stdout;
 use rustix::termios::tcgetwinsize;
 
 use super::Context;
-use super::filter::has_attrs;
-use crate::cli::{Column, EntryFilter, Filter, Layout, Subjects};
+use super::filter::{has_attrs, require_transport};
+use crate::cli::{Column, EntryFilter, Filter, Layout, Subjects, Width};
 use crate::error::{Error, Exit};
 use crate::guard::Ownership;
 use crate::name::Device;
 use crate::registry::entry::Wanted;
 use crate::report::output::{Output, complain};
-use crate::report::table::lay_out;
+use crate::report::table::{Shorten, Table};
 use crate::report::view::View;
+use crate::sorted;
 use crate::verdict::{Kept, Verdict};
 
 #[inline(never)]
@@ -23,32 +24,53 @@ pub(super) fn show(
     filter: &Filter,
     layout: &Layout,
 ) -> Result<Exit, Error> {
-    let devices = match (subjects, context.registry()?) {
-        (Subjects::Entries, None) => Vec::new(),
-        (Subjects::Entries, Some(registry)) => registry.devices()?,
-        (Subjects::Controllers, _) => context.kernel.controllers()?,
-    };
+    require_transport(context, &filter.attrs)?;
+    let devices = devices(context, subjects, filter)?;
     let mut code = Exit::Done;
     let mut listing = Listing::begin(out, layout);
     for device in devices {
         match view(context, device, subjects, filter, layout) {
             Ok((view, complete)) => {
-                code = if complete { code } else { Exit::System };
+                code = code.max(if complete { Exit::Done } else { Exit::System });
                 view.iter().for_each(|view| listing.add(view));
             }
             // One that cannot be read is reported, and does not keep the others from being listed.
             Err(error) => {
                 complain(&error);
-                code = Exit::System;
+                code = code.max(error.exit());
             }
         }
     }
-    listing.end();
+    if listing.end() == 0 && code == Exit::Done && filter.names_something() {
+        context.note(match subjects {
+            Subjects::Entries => "no entry matches; 'status' also shows controllers without an entry",
+            Subjects::Controllers => "no controller or entry matches",
+        });
+        code = Exit::No;
+    }
     Ok(code)
 }
 
+/// The devices that are looked at. A controller without an owner may have no entry, so the entries alone do not tell
+/// which controllers are unowned.
+fn devices(context: &Context, subjects: Subjects, filter: &Filter) -> Result<Vec<Device>, Error> {
+    if !filter.devices.is_empty() {
+        return Ok(filter.devices.clone());
+    }
+    let mut devices = match context.registry()? {
+        Some(registry) => registry.devices()?,
+        None => Vec::new(),
+    };
+    if subjects == Subjects::Controllers || filter.unowned {
+        devices.extend(context.kernel.controllers()?);
+        devices = sorted(devices);
+        devices.dedup();
+    }
+    Ok(devices)
+}
+
 /// A controller or entry that passes the filter, and whether all of it could be read.
-fn view(
+pub(super) fn view(
     context: &Context,
     device: Device,
     subjects: Subjects,
@@ -63,29 +85,64 @@ fn view(
     {
         return NOTHING;
     }
-    let is_controllers = subjects == Subjects::Controllers;
     let mut view = View::new(device);
-    if is_controllers || !filter.attrs.is_empty() || matches!(layout, Layout::Json { .. }) || filter.in_use {
-        let controller = context.kernel.open_controller(device)?;
-        if let Some(controller) = &controller {
-            view.attrs = controller.attrs()?;
-            if filter.in_use || shows_use(layout) {
-                view.disks = context.kernel.ask_disks(controller, context.users())?;
-            }
+    if !add_controller(context, &mut view, subjects, filter, layout)? {
+        return NOTHING;
+    }
+    let Some(complete) = add_entry(context, &mut view, subjects, filter, layout)? else { return NOTHING };
+    let passes = match (&filter.owner, filter.unowned) {
+        (Some(wanted), _) => view.owner.name() == Some(wanted),
+        // The stale entry of a controller that is gone is an entry without an owner, and no controller without one.
+        (None, true) => view.ownership() == "unowned" && (subjects == Subjects::Entries || view.attrs.is_some()),
+        (None, false) => true,
+    };
+    Ok((passes.then_some(view), complete))
+}
+
+/// Adds what sysfs says of the controller, as far as the filter or the layout needs it. `false`: the filter rejects it.
+fn add_controller(
+    context: &Context,
+    view: &mut View,
+    subjects: Subjects,
+    filter: &Filter,
+    layout: &Layout,
+) -> Result<bool, Error> {
+    let columns = columns(layout);
+    let shows_attrs = subjects == Subjects::Controllers || !columns.is_empty();
+    if !shows_attrs && filter.attrs.is_empty() && !filter.in_use && !filter.unowned {
+        return Ok(true);
+    }
+    if let Some(controller) = context.kernel.open_controller(view.device)? {
+        view.attrs = Some(controller.attrs()?);
+        if columns.iter().any(|column| matches!(column, Column::Hostnqn | Column::Cntlid)) {
+            view.identity = controller.identity()?;
         }
-        if !has_attrs(&filter.attrs, &view.attrs) || (filter.in_use && !view.is_in_use()) {
-            return NOTHING;
+        if filter.in_use || columns.contains(&Column::Use) {
+            view.disks = context.kernel.ask_disks(&controller, context.users())?;
         }
     }
+    let has_attrs = filter.attrs.is_empty() || view.attrs.as_ref().is_some_and(|attrs| has_attrs(&filter.attrs, attrs));
+    Ok(has_attrs && (!filter.in_use || view.is_in_use()))
+}
+
+/// Adds the entry, judged, and says whether all of it could be read. `None`: the filter rejects it, or there is neither
+/// an entry nor a controller that the listing is about.
+fn add_entry(
+    context: &Context,
+    view: &mut View,
+    subjects: Subjects,
+    filter: &Filter,
+    layout: &Layout,
+) -> Result<Option<bool>, Error> {
+    let device = view.device;
     let wanted = if matches!(layout, Layout::Names) { Wanted::Nothing } else { Wanted::All };
+    // What is shown even without an entry.
+    let bare = view.attrs.is_some() && (subjects == Subjects::Controllers || filter.unowned);
     let mut complete = true;
     match context.look(device, wanted) {
-        Ok(Some(seen)) if is_controllers || !seen.is_empty()? => {
+        Ok(Some(seen)) if bare || !seen.is_empty()? => {
             view.entry = Some(seen.verdict);
             view.present = seen.sample.present().is_some();
-            if !passes(filter.entries, subjects, &view) {
-                return NOTHING;
-            }
             let is_stale = seen.verdict.is_stale();
             for (name, value) in seen.attributes {
                 match value {
@@ -100,43 +157,41 @@ fn view(
             }
             view.owner = if is_stale { Ownership::Unowned } else { seen.owner };
         }
-        Ok(_) if is_controllers && passes(filter.entries, subjects, &view) => {}
-        Ok(_) => return NOTHING,
+        Ok(_) if bare => {}
+        Ok(_) if filter.devices.is_empty() => return Ok(None),
+        Ok(_) => {
+            context.must_exist(device)?;
+            context.note(format_args!("{device}: not registered"));
+            return Ok(None);
+        }
         // A controller whose entry is a file or a link is shown, with an owner that cannot be read.
-        Err(error) if is_controllers => {
+        Err(error) if subjects == Subjects::Controllers => {
             view.entry = Some(Verdict::Kept(Kept::Unverified));
             view.owner = Ownership::Unreadable(error);
         }
         Err(error) => return Err(error),
     }
+    let passes = match (filter.entries, view.entry) {
+        (EntryFilter::Only(state), entry) => entry.is_some_and(|verdict| verdict.word() == state),
+        (EntryFilter::All, _) => true,
+        (EntryFilter::Valid, Some(verdict)) => (!verdict.is_stale() && view.present) || bare,
+        (EntryFilter::Valid, None) => bare,
+    };
+    if !passes {
+        return Ok(None);
+    }
     if let Ownership::Unreadable(error) = &view.owner {
         complain(error);
         complete = false;
     }
-    let is_owned = match (&filter.owner, &view.owner) {
-        (Some(wanted), owner) => owner.name() == Some(wanted),
-        (None, Ownership::Unowned) => !(filter.unowned && is_controllers && view.attrs.is_local()),
-        (None, _) => !filter.unowned,
-    };
-    Ok((is_owned.then_some(view), complete))
+    Ok(Some(complete))
 }
 
-/// Whether an entry passes by its verdict. `status` shows every controller, unless only stale entries are asked for.
-fn passes(entries: EntryFilter, subjects: Subjects, view: &View) -> bool {
-    let is_stale = view.entry.is_some_and(|verdict| verdict.is_stale());
-    match (entries, subjects) {
-        (EntryFilter::Stale, _) => is_stale,
-        (EntryFilter::All, _) | (EntryFilter::Valid, Subjects::Controllers) => true,
-        (EntryFilter::Valid, Subjects::Entries) => !is_stale && view.present,
-    }
-}
-
-/// Whether the layout says what the disks are used for.
-fn shows_use(layout: &Layout) -> bool {
+/// The columns that a layout shows.
+fn columns(layout: &Layout) -> &[Column] {
     match layout {
-        Layout::Table { columns, .. } | Layout::Json { columns: Some(columns) } => columns.contains(&Column::Use),
-        Layout::Json { columns: None } => true,
-        Layout::Plain | Layout::Names => false,
+        Layout::Table { columns, .. } | Layout::Json { columns } => columns,
+        Layout::Plain | Layout::Names => &[],
     }
 }
 
@@ -145,50 +200,68 @@ struct Listing<'l> {
     out: &'l mut Output,
     layout: &'l Layout,
     count: usize,
-    rows: Vec<Vec<String>>,
+    table: Table,
+    /// The width of the terminal, where a table goes to one and is to fit it.
+    terminal: Option<usize>,
 }
 
 impl<'l> Listing<'l> {
     fn begin(out: &'l mut Output, layout: &'l Layout) -> Listing<'l> {
-        let mut rows = Vec::new();
+        let columns = columns(layout);
+        let width = if let Layout::Table { width, .. } = layout { *width } else { Width::Wide };
+        let table = Table::new(columns.len(), width);
+        let terminal = if width == Width::Fit { terminal_width() } else { None };
+        let mut listing = Listing { out, layout, count: 0, table, terminal };
         match layout {
-            Layout::Json { .. } => out.push(b"{\"version\":1,\"controllers\":["),
-            Layout::Table { columns, headings: true } => rows.push(columns.iter().map(|one| one.heading()).collect()),
+            Layout::Json { .. } => listing.out.begin_json("controllers"),
+            Layout::Table { headings: true, .. } => listing.row(columns.iter().map(|column| column.heading())),
             Layout::Table { .. } | Layout::Plain | Layout::Names => {}
         }
-        Listing { out, layout, count: 0, rows }
+        listing
+    }
+
+    fn row(&mut self, cells: impl Iterator<Item = String>) {
+        if let Some(line) = self.table.add(cells) {
+            self.out.line(line);
+        }
     }
 
     fn add(&mut self, view: &View) {
         match self.layout {
             Layout::Names => self.out.line(view.device),
             Layout::Plain => {
-                self.out.line(view.device);
+                let is_stale = view.entry.is_some_and(Verdict::is_stale);
+                self.out.line(format_args!("{}{}", view.device, if is_stale { " (stale)" } else { "" }));
                 for (name, value) in &view.attributes {
                     self.out.push(format!("  {:<12} ", name.as_str()).as_bytes());
                     self.out.value_line(value);
                 }
             }
-            Layout::Json { columns } => {
-                let mut object = if self.count > 0 { ",".to_owned() } else { String::new() };
-                view.json(&mut object, columns.as_deref());
-                self.out.push(object.as_bytes());
+            Layout::Json { columns } => self.out.object(&view.json(columns).end()),
+            Layout::Table { columns, .. } => {
+                let compact = self.terminal.is_some();
+                self.row(columns.iter().map(|&column| view.cell(column, compact)));
             }
-            Layout::Table { columns, .. } => self.rows.push(columns.iter().map(|&one| view.cell(one)).collect()),
         }
         self.count += 1;
     }
 
-    fn end(self) {
-        match self.layout {
-            Layout::Json { .. } => self.out.push(b"]}\n"),
-            Layout::Table { columns, .. } => {
-                let is_fixed = |column: &Column| matches!(column, Column::Device | Column::Owner);
-                let fixed: Vec<bool> = columns.iter().map(is_fixed).collect();
-                self.out.push(lay_out(&self.rows, &fixed, terminal_width()).as_bytes());
-            }
-            Layout::Plain | Layout::Names => {}
-        }
+    /// Prints what was held, and returns how many were listed.
+    fn end(self) -> usize {
+        let shown = columns(self.layout);
+        // A person is not shown a column that says nothing. The output for a program always has the same columns.
+        let is_default = self.terminal.is_some() && shown == Column::DEFAULT;
+        let when = |column: &Column| match column {
+            // `-v` explains more than this column.
+            Column::Reason if is_default => Shorten::LeaveOut,
+            Column::Device | Column::Owner => Shorten::Never,
+            // These have few and short values.
+            Column::Ownership | Column::Transport | Column::State | Column::Entry | Column::Cntlid => Shorten::Second,
+            _ => Shorten::First,
+        };
+        let when: Vec<Shorten> = shown.iter().map(when).collect();
+        self.table.print(&when, self.terminal, is_default, |line| self.out.line(line));
+        self.count
     }
 }
 

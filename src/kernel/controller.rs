@@ -36,6 +36,15 @@ impl ControllerAttrs {
     }
 }
 
+/// What sysfs says of a controller besides, which is only read where it is shown.
+#[derive(Debug, Default)]
+pub struct Identity {
+    /// The NQN of this host. Kernels before 5.8 do not show it.
+    pub hostnqn: Option<Vec<u8>>,
+    /// The controller ID, a decimal number.
+    pub cntlid: Option<Vec<u8>>,
+}
+
 /// A controller's sysfs directory, open.
 #[derive(Debug)]
 pub struct Controller {
@@ -92,6 +101,14 @@ impl Controller {
             subsysnqn: self.attribute("subsysnqn")?,
             state: self.attribute("state")?,
         })
+    }
+
+    /// The attributes that are shown on request.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn identity(&self) -> Result<Identity, Error> {
+        Ok(Identity { hostnqn: self.attribute("hostnqn")?, cntlid: self.attribute("cntlid")? })
     }
 
     /// Whether it is the host's own. Without a transport it is no fabrics controller that could be told apart.

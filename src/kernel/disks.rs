@@ -34,6 +34,13 @@ pub struct Held {
     _subsystem: Option<OwnedFd>,
 }
 
+impl Held {
+    /// Lets the disks go, and returns what they were used for.
+    pub fn release(self) -> Vec<DiskUse> {
+        self.disks
+    }
+}
+
 /// A disk, by its open sysfs directory: once the disk has gone, that directory holds nothing any more.
 struct Disk {
     name: String,

@@ -3,10 +3,14 @@
 //! The option names are the kernel's own (`opt_tokens` in `drivers/nvme/host/fabrics.c`). Values never reach a message:
 //! some of them are secrets.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
+use rustix::stdio::stdin;
 
 use super::sysfs::Kernel;
 use crate::error::{Error, Kind, cause};
@@ -149,6 +153,12 @@ impl Kernel {
             Errno::NOENT => Kind::Connect { words: "no /dev/nvme-fabrics: load nvme-fabrics".to_owned() }.into(),
             errno => Error::system("open", &path, errno),
         })?;
+        if let Some(secret) = options.iter().find(|option| option.is_secret())
+            && !self.known_options().is_some_and(|known| is_known(&known, &secret.key))
+        {
+            let words = format!("this kernel does not know '{}', and would write the secret to its log", secret.key);
+            return Err(Kind::Connect { words }.into());
+        }
         match write(&fabrics, &line) {
             Ok(_) => {}
             Err(Errno::ALREADY) => return Ok(Connected::Already),
@@ -163,6 +173,19 @@ impl Kernel {
             },
         };
         Ok(Connected::Unnamed(error))
+    }
+
+    /// The options that this kernel takes, as it prints them where `/dev/nvme-fabrics` is read without a connect before
+    /// (`__nvmf_concat_opt_tokens`, since Linux 5.17): `instance=-1,cntlid=-1,transport=%s,traddr=%s,...`. `None`: it
+    /// does not say.
+    ///
+    /// A kernel that does not know an option writes the whole word to its log, its value included.
+    fn known_options(&self) -> Option<Vec<u8>> {
+        let fabrics = self.open(FABRICS, OFlags::RDONLY | OFlags::NOCTTY).ok()?;
+        let mut list = vec![0; OPTIONS_MAX];
+        let length = read(&fabrics, &mut list).ok()?;
+        list.truncate(length);
+        is_known(&list, "transport").then_some(list)
     }
 
     /// A value of the host's configuration, in a file of its own. `None`: there is no such file, or nothing in it.
@@ -191,6 +214,11 @@ impl Kernel {
         let transport = transport.map(ToString::to_string).unwrap_or_default();
         let words = match errno {
             Errno::INVAL => {
+                if let Some(known) = self.known_options()
+                    && let Some(option) = options.iter().find(|option| !is_known(&known, &option.key))
+                {
+                    return format!("this kernel does not know the option '{}'", option.key);
+                }
                 return format!(
                     "invalid option, or no such transport: load nvme-{transport}; the kernel log says which"
                 );
@@ -214,6 +242,49 @@ impl Kernel {
         };
         words.to_owned()
     }
+}
+
+/// Whether an option is in the kernel's list of options.
+fn is_known(list: &[u8], key: &str) -> bool {
+    list.trim_ascii()
+        .split(|&byte| byte == b',')
+        .any(|option| option.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"=")))
+}
+
+/// Reads a secret from a file, or from standard input (`-`), without its trailing newline. The path is the caller's, as
+/// a shell would open it.
+///
+/// # Errors
+/// A refusal of the system. The content is not that of the option; it is not shown.
+pub fn secret_from(key: &str, file: &OsStr) -> Result<FabricsOption, Error> {
+    let content = if file == "-" {
+        whole(stdin()).map_err(|errno| Error::system("read", "standard input", errno))?
+    } else {
+        openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())
+            .and_then(whole)
+            .map_err(|errno| Error::system("read", file.as_bytes(), errno))?
+    };
+    let end = content.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+    let word = [key.as_bytes(), b"=", content.get(..end).unwrap_or_default()].concat();
+    FabricsOption::parse(&word, false).map_err(|_| {
+        let file = Escaped(file.as_bytes());
+        Error::usage(format!("connect: what is in '{file}' cannot be the value of {key}"))
+    })
+}
+
+/// All that a descriptor gives, or a little more than an option may have.
+fn whole(file: impl AsFd) -> Result<Vec<u8>, Errno> {
+    let mut content = Vec::new();
+    let mut buffer = [0; 1024];
+    while content.len() <= OPTIONS_MAX {
+        match read(&file, &mut buffer) {
+            Ok(0) => break,
+            Ok(length) => content.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(content)
 }
 
 /// Whether a secret is one that the kernel takes: `DHHC-1:` and more than three characters after it.

@@ -1,7 +1,6 @@
 //! The kernel's side: what controllers there are, how one is made and taken down, what its disks are used for, what a
 //! uevent says.
 
-pub mod arguments;
 pub mod controller;
 pub mod disks;
 pub mod fabrics;

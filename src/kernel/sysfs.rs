@@ -1,12 +1,13 @@
 //! The controllers of this host, as `/dev` and sysfs show them.
 
+use std::ffi::OsString;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, Stat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
 use rustix::io::{Errno, read};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Incarnation, Seqnum};
 use crate::root::Root;
 use crate::sorted;
@@ -42,6 +43,21 @@ impl Live {
             Some(_) => Err(Kind::NoController { device, why: "another controller has its name now" }.into()),
             None => Err(Kind::NoController { device, why: "it has just gone away" }.into()),
         }
+    }
+}
+
+/// A root that is this directory, which has to be there. An empty name would be the host itself.
+///
+/// # Errors
+/// Why it cannot be a root.
+pub fn existing_root(directory: OsString) -> Result<Root, String> {
+    if directory.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    match statat(CWD, &*directory, AtFlags::empty()) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(Root::below(directory)),
+        Ok(_) => Err(cause(Errno::NOTDIR)),
+        Err(errno) => Err(cause(errno)),
     }
 }
 
@@ -282,5 +298,16 @@ pub fn is_local_transport(transport: &[u8]) -> bool {
 
 /// A part of a controller's `address` attribute: `traddr` of `traddr=127.0.0.1,trsvcid=4420`.
 pub fn address_part<'a>(address: &'a [u8], key: &str) -> Option<&'a [u8]> {
-    address.split(|&byte| byte == b',').find_map(|part| part.strip_prefix(key.as_bytes())?.strip_prefix(b"="))
+    address_parts(address).find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
+}
+
+/// All parts of a controller's `address` attribute, by their keys. The address of a PCIe controller is one part without a
+/// key, which nvme-cli calls the transport address.
+pub fn address_parts(address: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    address.split(|&byte| byte == b',').filter(|part| !part.is_empty()).map(|part| {
+        match part.iter().position(|&byte| byte == b'=') {
+            Some(end) => (part.get(..end).unwrap_or_default(), part.get(end + 1..).unwrap_or_default()),
+            None => (&b"traddr"[..], part),
+        }
+    })
 }

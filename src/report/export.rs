@@ -13,6 +13,23 @@ const ACTIVE_IN_DOUBLE_QUOTES: &[u8] = b"\"$`\\";
 /// The environment variable that holds the owner.
 pub const OWNER_VARIABLE: &str = "NVME_OWNER";
 
+/// The environment variable that holds the transport ID, as nvme-stas spells it: `transport=tcp;traddr=...;nqn=...`.
+pub const TID_VARIABLE: &str = "NVME_TID";
+
+/// The transport ID of a controller, from the parts that it has. `None`: it has none, or a part holds the separator.
+pub fn transport_id(parts: &[(&str, Option<&[u8]>)]) -> Option<Value> {
+    let mut id = Vec::new();
+    for (key, part) in parts {
+        let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
+        if part.contains(&b';') {
+            return None;
+        }
+        id.extend_from_slice(if id.is_empty() { b"" } else { b";" });
+        id.extend_from_slice(&[key.as_bytes(), b"=", part].concat());
+    }
+    Value::parse(&id).ok()
+}
+
 /// The environment variable of a private attribute: its name in upper case, with `_` for `-`.
 pub fn variable(name: &AttrName) -> String {
     format!("NVME_ATTR_{}", name.as_str().to_ascii_uppercase().replace('-', "_"))

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::name::acts_on_terminal;
+
 /// Appends bytes as a JSON string.
 pub fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
@@ -10,10 +12,12 @@ pub fn string(out: &mut String, bytes: &[u8]) {
             match character {
                 '"' => out.push_str("\\\""),
                 '\\' => out.push_str("\\\\"),
-                // DEL and the C1 characters are valid JSON unescaped, but a terminal acts on them.
-                control if control.is_control() => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "\\u{:04x}", u32::from(control));
+                // Most of these are valid JSON unescaped, but a terminal acts on them.
+                unsafe_one if acts_on_terminal(unsafe_one) => {
+                    for unit in unsafe_one.encode_utf16(&mut [0; 2]) {
+                        // Writing to a String cannot fail.
+                        let _ = write!(out, "\\u{unit:04x}");
+                    }
                 }
                 character => out.push(character),
             }
@@ -28,5 +32,59 @@ pub fn optional(out: &mut String, bytes: Option<&[u8]>) {
     match bytes {
         Some(bytes) => string(out, bytes),
         None => out.push_str("null"),
+    }
+}
+
+/// An object, made field by field.
+#[derive(Debug)]
+pub struct Object(String);
+
+impl Object {
+    /// An object without fields.
+    pub fn new() -> Object {
+        Object("{".to_owned())
+    }
+
+    /// Begins a field, whose value the caller appends.
+    pub fn field(&mut self, key: &str) -> &mut String {
+        self.field_of(key.as_bytes())
+    }
+
+    /// The same for a key that comes from outside.
+    pub fn field_of(&mut self, key: &[u8]) -> &mut String {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        string(&mut self.0, key);
+        self.0.push(':');
+        &mut self.0
+    }
+
+    /// Adds a string, or `null`.
+    pub fn text(&mut self, key: &str, value: Option<&[u8]>) {
+        optional(self.field(key), value);
+    }
+
+    /// Adds an array of strings.
+    pub fn texts(&mut self, key: &str, values: &[Vec<u8>]) {
+        let out = self.field(key);
+        out.push('[');
+        for (index, value) in values.iter().enumerate() {
+            out.push_str(if index > 0 { "," } else { "" });
+            string(out, value);
+        }
+        out.push(']');
+    }
+
+    /// The object as text.
+    pub fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+impl Default for Object {
+    fn default() -> Object {
+        Object::new()
     }
 }

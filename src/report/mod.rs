@@ -1,5 +1,6 @@
 //! The output of the commands: bytes.
 
+pub mod action;
 pub mod export;
 pub mod json;
 pub mod output;

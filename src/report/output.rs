@@ -5,7 +5,7 @@ use rustix::stdio::{stderr, stdout};
 use rustix::termios::isatty;
 
 use crate::error::{Error, Exit};
-use crate::name::Value;
+use crate::name::{Escaped, Value};
 
 /// A long answer is written in parts, so that it need not be held in memory.
 const COLLECTED_MAX: usize = 32 * 1024;
@@ -17,6 +17,8 @@ const COLLECTED_MAX: usize = 32 * 1024;
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
+    /// The objects of a JSON answer so far, once it was begun.
+    objects: Option<usize>,
     /// The first failure. Nothing is written after it.
     failure: Option<Errno>,
 }
@@ -42,10 +44,40 @@ impl Output {
         self.write();
     }
 
+    /// Begins a JSON answer, whose objects are in an array of this name. [`Output::finish`] ends it.
+    pub fn begin_json(&mut self, array: &str) {
+        self.push(format!("{{\"version\":1,\"{array}\":[").as_bytes());
+        self.objects = Some(0);
+    }
+
+    /// Adds an object to the JSON answer.
+    pub fn object(&mut self, object: &str) {
+        let count = self.objects.get_or_insert_default();
+        let separator: &[u8] = if *count > 0 { b"," } else { b"" };
+        *count += 1;
+        self.push(separator);
+        self.push(object.as_bytes());
+    }
+
+    /// Adds an object to the JSON answer, and writes it at once.
+    pub fn object_now(&mut self, object: &str) {
+        self.object(object);
+        self.write();
+    }
+
     /// Writes what was collected at once, and says whether that was possible.
     pub fn flush(&mut self) -> bool {
         self.write();
         self.failure.is_none()
+    }
+
+    /// Adds a line that ends in a newline. On a terminal, characters that a terminal acts on, and bytes that are not UTF-8,
+    /// are escaped; the bytes are meant for a program, which reads from a pipe.
+    pub fn safe(&mut self, line: &[u8]) {
+        match line.strip_suffix(b"\n") {
+            Some(text) if isatty(stdout()) => self.line(Escaped(text)),
+            _ => self.push(line),
+        }
     }
 
     /// Adds a value and a newline. On a terminal, control characters and bytes that are not UTF-8 are escaped. Elsewhere
@@ -73,6 +105,9 @@ impl Output {
     /// Writes what was collected, reports a failure to write, and says how the output ended. A closed pipe is
     /// not reported: its reader has what it wanted, and only the exit code tells that there was more.
     pub fn finish(&mut self) -> Exit {
+        if self.objects.is_some() {
+            self.push(b"]}\n");
+        }
         self.write();
         match self.failure {
             None => return Exit::Done,

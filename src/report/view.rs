@@ -1,12 +1,13 @@
 //! One controller as `list` and `status` show it: its entry, the verdict on it, its sysfs attributes, and its disks.
 
-use super::json;
+use super::json::{self, Object};
 use crate::cli::Column;
 use crate::guard::Ownership;
-use crate::kernel::controller::ControllerAttrs;
+use crate::kernel::controller::{ControllerAttrs, Identity};
+use crate::kernel::sysfs::address_parts;
 use crate::name::{AttrName, Device, Escaped, Value};
-use crate::usage::{DiskUse, Use};
-use crate::verdict::Verdict;
+use crate::usage::{DiskUse, Use, users};
+use crate::verdict::{Evidence, Sample, Verdict};
 
 /// A controller, its entry, or both. A stale entry may have no controller.
 #[derive(Debug)]
@@ -21,8 +22,10 @@ pub struct View {
     pub owner: Ownership,
     /// The stored attributes that can be read, including `owner`.
     pub attributes: Vec<(AttrName, Value)>,
-    /// The sysfs attributes. Empty where they were not asked for.
-    pub attrs: ControllerAttrs,
+    /// The sysfs attributes. `None` where there is no controller, or where they were not asked for.
+    pub attrs: Option<ControllerAttrs>,
+    /// The sysfs attributes that are shown on request.
+    pub identity: Identity,
     /// What the disks are used for. Empty where that was not asked for.
     pub disks: Vec<DiskUse>,
 }
@@ -36,7 +39,8 @@ impl View {
             present: false,
             owner: Ownership::Unowned,
             attributes: Vec::new(),
-            attrs: ControllerAttrs::default(),
+            attrs: None,
+            identity: Identity::default(),
             disks: Vec::new(),
         }
     }
@@ -46,105 +50,147 @@ impl View {
         self.disks.iter().any(|disk| disk.state != Use::Idle)
     }
 
-    /// The users of the disks, one text each: `nvme1n1p2: /`. A disk whose use is not known is `nvme1n1: unknown: REASON`.
-    fn users(&self) -> Vec<Vec<u8>> {
-        let mut texts = Vec::new();
-        for disk in &self.disks {
-            match &disk.state {
-                Use::Idle => {}
-                Use::InUse(users) => users.iter().for_each(|user| texts.push(user.brief())),
-                Use::Unknown(reason) => texts.push(format!("{}: unknown: {reason}", disk.disk).into_bytes()),
-            }
+    /// Who owns the controller, in one word: `owned`, `unowned`, `local` or `unreadable`. Only a controller that anybody
+    /// may claim is unowned.
+    pub fn ownership(&self) -> &'static str {
+        match &self.owner {
+            Ownership::Owner(_) => "owned",
+            Ownership::Unreadable(_) => "unreadable",
+            Ownership::Unowned if self.attrs.as_ref().is_some_and(ControllerAttrs::is_local) => "local",
+            Ownership::Unowned => "unowned",
         }
-        texts
+    }
+
+    /// Why the entry is current, stale or unverified, or why the owner cannot be read.
+    fn reason(&self) -> Option<String> {
+        match (&self.owner, self.entry) {
+            (Ownership::Unreadable(error), _) => Some(error.to_string()),
+            (_, Some(verdict)) => Some(verdict.reason().to_owned()),
+            (_, None) => None,
+        }
+    }
+
+    fn attr(&self, attr: impl Fn(&ControllerAttrs) -> &Option<Vec<u8>>) -> Option<&[u8]> {
+        self.attrs.as_ref().and_then(|attrs| attr(attrs).as_deref())
     }
 
     /// A cell of the table: `-` where there is no value, `kernel` for the owner of a local controller, `?` for an owner
     /// that cannot be read.
-    pub fn cell(&self, column: Column) -> String {
+    ///
+    /// `compact`: for a person at a terminal, the address is `192.0.2.1:4420`. Otherwise it is all that sysfs says.
+    pub fn cell(&self, column: Column, compact: bool) -> String {
         let text = |bytes: Option<&[u8]>| match bytes {
             None | Some([]) => "-".to_owned(),
             Some(bytes) => Escaped(bytes).to_string(),
         };
         match column {
             Column::Device => self.device.to_string(),
-            Column::Owner => match &self.owner {
-                Ownership::Owner(name) => name.to_string(),
-                Ownership::Unreadable(_) => "?".to_owned(),
-                Ownership::Unowned if self.attrs.is_local() => "kernel".to_owned(),
-                Ownership::Unowned => "-".to_owned(),
+            Column::Ownership => self.ownership().to_owned(),
+            Column::Owner => match (&self.owner, self.ownership()) {
+                (Ownership::Owner(name), _) => name.to_string(),
+                (_, "unreadable") => "?".to_owned(),
+                (_, "local") => "kernel".to_owned(),
+                _ => "-".to_owned(),
             },
-            Column::Use => {
-                let mut users = Vec::new();
-                for user in self.users() {
-                    users.extend_from_slice(if users.is_empty() { b"" } else { b", " });
-                    users.extend_from_slice(&user);
-                }
-                text(Some(&users))
-            }
-            Column::Transport => text(self.attrs.transport.as_deref()),
-            Column::Address => text(self.attrs.address.as_deref()),
-            Column::Subsysnqn => text(self.attrs.subsysnqn.as_deref()),
-            Column::State => text(self.attrs.state.as_deref()),
             Column::Entry => self.entry.map_or("-", Verdict::word).to_owned(),
-        }
-    }
-
-    /// Appends a JSON object of these columns. `None`: all columns and the attributes.
-    pub fn json(&self, out: &mut String, columns: Option<&[Column]>) {
-        let order = [
-            Column::Device,
-            Column::Entry,
-            Column::Owner,
-            Column::Use,
-            Column::Transport,
-            Column::Address,
-            Column::Subsysnqn,
-            Column::State,
-        ];
-        out.push('{');
-        for (index, &column) in columns.unwrap_or(&order).iter().enumerate() {
-            out.push_str(if index > 0 { ",\"" } else { "\"" });
-            out.push_str(column.key());
-            out.push_str("\":");
-            self.json_value(out, column);
-            if columns.is_none() && column == Column::Owner {
-                self.json_attributes(out);
+            // That an entry is current needs no reason in a table for people.
+            Column::Reason if self.entry.is_some_and(Verdict::is_current) => "-".to_owned(),
+            Column::Reason => text(self.reason().as_deref().map(str::as_bytes)),
+            Column::Use => text(Some(&users(&self.disks).join(&b", "[..]))),
+            Column::Attributes => {
+                let pair = |(name, value): &(AttrName, Value)| format!("{name}={value}");
+                let pairs: Vec<String> = self.attributes.iter().map(pair).collect();
+                text(Some(pairs.join(",").as_bytes()))
             }
+            Column::Transport => text(self.attr(|attrs| &attrs.transport)),
+            Column::Address => match (self.attr(|attrs| &attrs.address), compact) {
+                (Some(address), false) => text(address.strip_prefix(b"traddr=").or(Some(address))),
+                (_, _) => text(self.attrs.as_ref().and_then(host_and_port).as_deref()),
+            },
+            Column::Subsysnqn => text(self.attr(|attrs| &attrs.subsysnqn)),
+            Column::Hostnqn => text(self.identity.hostnqn.as_deref()),
+            Column::Cntlid => text(self.identity.cntlid.as_deref()),
+            Column::State => text(self.attr(|attrs| &attrs.state)),
         }
-        out.push('}');
     }
 
-    fn json_value(&self, out: &mut String, column: Column) {
-        match column {
-            Column::Device => json::string(out, self.device.name().as_bytes()),
-            Column::Entry => json::optional(out, self.entry.map(|verdict| verdict.word().as_bytes())),
-            Column::Owner => json::optional(out, self.owner.name().map(Value::as_bytes)),
-            Column::Use => {
-                out.push('[');
-                for (index, user) in self.users().iter().enumerate() {
-                    out.push_str(if index > 0 { "," } else { "" });
-                    json::string(out, user);
+    /// A JSON object of these columns.
+    pub fn json(&self, columns: &[Column]) -> Object {
+        let mut object = Object::new();
+        for &column in columns {
+            let key = column.key();
+            match column {
+                Column::Device => object.text(key, Some(self.device.name().as_bytes())),
+                Column::Ownership => object.text(key, Some(self.ownership().as_bytes())),
+                Column::Owner => object.text(key, self.owner.name().map(Value::as_bytes)),
+                Column::Entry => object.text(key, self.entry.map(|verdict| verdict.word().as_bytes())),
+                Column::Reason => object.text(key, self.reason().as_deref().map(str::as_bytes)),
+                Column::Use => object.texts(key, &users(&self.disks)),
+                Column::Attributes => {
+                    let pairs =
+                        self.attributes.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
+                    strings(object.field(key), pairs);
                 }
-                out.push(']');
+                Column::Transport => object.text(key, self.attr(|attrs| &attrs.transport)),
+                Column::Address => match self.attr(|attrs| &attrs.address) {
+                    Some(address) => strings(object.field(key), address_parts(address)),
+                    None => object.text(key, None),
+                },
+                Column::Subsysnqn => object.text(key, self.attr(|attrs| &attrs.subsysnqn)),
+                Column::Hostnqn => object.text(key, self.identity.hostnqn.as_deref()),
+                Column::Cntlid => match self.identity.cntlid.as_deref() {
+                    // A number is itself in JSON. sysfs prints nothing else.
+                    Some(number) if !number.is_empty() && number.iter().all(u8::is_ascii_digit) => {
+                        object.field(key).push_str(&String::from_utf8_lossy(number));
+                    }
+                    _ => object.text(key, None),
+                },
+                Column::State => object.text(key, self.attr(|attrs| &attrs.state)),
             }
-            Column::Transport => json::optional(out, self.attrs.transport.as_deref()),
-            Column::Address => json::optional(out, self.attrs.address.as_deref()),
-            Column::Subsysnqn => json::optional(out, self.attrs.subsysnqn.as_deref()),
-            Column::State => json::optional(out, self.attrs.state.as_deref()),
         }
+        object
     }
+}
 
-    fn json_attributes(&self, out: &mut String) {
-        out.push_str(",\"attributes\":{");
-        for (index, (name, value)) in self.attributes.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            json::string(out, name.as_str().as_bytes());
-            out.push(':');
-            json::string(out, value.as_bytes());
+/// `192.0.2.1:4420` or `[2001:db8::1]:4420`; the transport address alone where there is no port.
+fn host_and_port(attrs: &ControllerAttrs) -> Option<Vec<u8>> {
+    let address = attrs.address_part("traddr")?;
+    let Some(port) = attrs.address_part("trsvcid").filter(|port| !port.is_empty()) else {
+        return Some(address.to_vec());
+    };
+    let parts: &[&[u8]] = if address.contains(&b':') { &[b"[", address, b"]:", port] } else { &[address, b":", port] };
+    Some(parts.concat())
+}
+
+/// Appends an object whose values are strings. Of two values with one key the first one is taken.
+fn strings<'a>(out: &mut String, pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+    let mut object = Object::new();
+    let mut keys: Vec<&[u8]> = Vec::new();
+    for (key, value) in pairs {
+        if !keys.contains(&key) {
+            json::string(object.field_of(key), value);
+            keys.push(key);
         }
-        out.push('}');
     }
+    out.push_str(&object.end());
+}
+
+/// The facts that a verdict rests on, in words for `-v`: "the entry is current: ... (entry: incarnation 15682, stamp 1351;
+/// now: node there, incarnation 15682)".
+pub fn explanation(verdict: Verdict, evidence: Evidence, sample: Sample) -> String {
+    use crate::verdict::Sysfs;
+    let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    let incarnation = number(evidence.incarnation.map(|incarnation| incarnation.0));
+    let stamp = number(evidence.stamp.map(|stamp| stamp.0));
+    let node = if sample.node { "there" } else { "not there" };
+    let now = match sample.sysfs {
+        Sysfs::Present(incarnation) => format!("incarnation {incarnation}"),
+        Sysfs::Absent => "not in sysfs".to_owned(),
+        Sysfs::Unknown => "sysfs not mounted".to_owned(),
+    };
+    format!(
+        "the entry is {}: {} (entry: incarnation {incarnation}, stamp {stamp}; now: node {node}, {now})",
+        verdict.word(),
+        verdict.reason()
+    )
 }

@@ -259,9 +259,10 @@ fn no_permission_to_write() {
     bounded(&mut unprivileged(&sandbox, "owner nvme4")).exits(0).prints("stas\n");
     bounded(&mut unprivileged(&sandbox, "check nvme5")).exits(0);
     bounded(&mut unprivileged(&sandbox, "list --names")).exits(0).prints("nvme4\n");
-    bounded(&mut unprivileged(&sandbox, "export nvme4"))
-        .exits(0)
-        .prints("NVME_OWNER='stas'\nNVME_ATTR_NOTE='boot-path'\n");
+    bounded(&mut unprivileged(&sandbox, "export nvme4")).exits(0).prints(
+        "NVME_OWNER='stas'\nNVME_TID='transport=tcp;traddr=127.0.0.1;trsvcid=4420;\
+             nqn=nqn.2026-01.example:subsystem'\nNVME_ATTR_NOTE='boot-path'\n",
+    );
     for path in ["", "nvme4", "nvme6"] {
         set_mode(&sandbox.entry(path), 0o755);
     }
@@ -308,7 +309,10 @@ fn h10_stray_names_are_nobodys_entries() {
         fs::write(sandbox.entry("nvme4").join(name), "stray\n").unwrap();
     }
     bounded_run(&sandbox, "list").exits(0).never_says("stray");
-    bounded_run(&sandbox, "export nvme4").exits(0).prints("NVME_OWNER='stas'\nNVME_ATTR_NOTE='boot-path'\n");
+    bounded_run(&sandbox, "export nvme4").exits(0).prints(
+        "NVME_OWNER='stas'\nNVME_TID='transport=tcp;traddr=127.0.0.1;trsvcid=4420;\
+             nqn=nqn.2026-01.example:subsystem'\nNVME_ATTR_NOTE='boot-path'\n",
+    );
     bounded_run(&sandbox, "delete nvme4").exits(0);
     assert!(!sandbox.entry("nvme4").exists(), "left: {}", sandbox.registry());
     assert!(sandbox.entry("nvme4.bak/owner").exists() && sandbox.entry("foo/owner").exists());

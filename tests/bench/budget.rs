@@ -41,7 +41,9 @@ fn calls(mut command: Command) -> (Vec<String>, Vec<String>) {
     let name = |index: usize| history[index].call.name;
     let start = (0..history.len()).rposition(|index| name(index) == "rt_sigaction").expect("the runtime's start");
     let end = (start..history.len()).find(|&index| name(index) == "sigaltstack").unwrap_or(history.len());
-    let own = history[start + 1..end].iter();
+    // A host is not looked at as the directory of --root is.
+    let is_root = |path: &std::path::Path| path.parent() == Some(&std::env::temp_dir());
+    let own = history[start + 1..end].iter().filter(|event| !event.call.path.as_deref().is_some_and(is_root));
     own.map(ToString::to_string).partition(|call| HEAP.iter().any(|heap| call.starts_with(heap)))
 }
 

@@ -5,13 +5,14 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use nvme_registry::cli;
+use nvme_registry::cli::{self, Width};
 use nvme_registry::error::Exit;
 use nvme_registry::kernel::fabrics::{FabricsOption, instance};
 use nvme_registry::kernel::sysfs::{address_part, is_local_transport};
 use nvme_registry::kernel::uevent::{Environment, from_environment};
 use nvme_registry::name::{AttrName, Device, Escaped, Incarnation, Seqnum, VALUE_MAX, Value};
-use nvme_registry::report::{export, json, table};
+use nvme_registry::report::table::{Shorten, Table};
+use nvme_registry::report::{export, json};
 
 fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
@@ -116,8 +117,9 @@ pub fn sysfs(data: &[u8]) {
     let cell = Escaped(data).to_string();
     assert!(is_printable(&cell));
     let width = data.len() % 80 + 20;
-    let rows = [vec!["nvme4".to_owned(), cell.clone(), cell]];
-    for line in table::lay_out(&rows, &[true, false, false], Some(width)).lines() {
+    let mut table = Table::new(3, Width::Fit);
+    assert_eq!(table.add(["nvme4".to_owned(), cell.clone(), cell].into_iter()), None);
+    table.print(&[Shorten::Never, Shorten::First, Shorten::Second], Some(width), false, |line| {
         assert!(line.chars().count() <= width, "{line:?} in {width}");
-    }
+    });
 }

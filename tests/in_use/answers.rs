@@ -211,6 +211,9 @@ fn a_dry_run_names_the_user_and_changes_nothing() {
     );
     sandbox.run("disconnect nvme3 --dry-run").exits(1).prints("").says("in use: nvme3n1 is mounted on /data");
     sandbox.run("disconnect nvme4 --dry-run").exits(0).prints("nvme4: would be disconnected\n");
-    sandbox.run("disconnect nvme3 --dry-run --force-in-use").exits(0).prints("nvme3: would be disconnected\n");
+    sandbox
+        .run("disconnect nvme3 --dry-run --force-in-use")
+        .exits(0)
+        .prints("nvme3: would be disconnected: although nvme3n1 is mounted on /data\n");
     assert_eq!((told(&sandbox), journal.messages()), (vec![], vec![]));
 }
