@@ -22,6 +22,7 @@ use crate::registry::entry::Wanted;
 use crate::registry::look::Against;
 use crate::report::action::Action;
 use crate::report::output::{Output, complain};
+use crate::report::view::explanation;
 use crate::usage::{DiskUse, going, users};
 use crate::verdict::Sysfs;
 
@@ -331,6 +332,15 @@ fn owner(context: &Context, controller: &Controller) -> Ownership {
         Some(registry) => registry.look(Against::Held(controller.sample()), controller.device, None, Wanted::Nothing),
         None => Ok(None),
     });
+    if context.verbose {
+        match &looked {
+            Ok(Some(seen)) => {
+                context.explain(controller.device, explanation(seen.verdict, seen.evidence, seen.sample));
+            }
+            Ok(None) => context.explain(controller.device, "there is no entry"),
+            Err(_) => {}
+        }
+    }
     match looked {
         Ok(Some(seen)) if !seen.verdict.is_stale() => seen.owner,
         Ok(_) => Ownership::Unowned,

@@ -35,5 +35,6 @@ pub(super) fn require_transport(context: &Context, filter: &AttrFilter) -> Resul
         }
     }
     let near = Suggestion::of(&wanted.to_string_lossy(), TRANSPORTS.into_iter());
-    Err(Error::usage(format!("'{}' is not a transport{near} ({})", Escaped(wanted.as_bytes()), TRANSPORTS.join(", "))))
+    let (wanted, known) = (Escaped(wanted.as_bytes()), TRANSPORTS.join(", "));
+    Err(Error::usage(format!("--transport: '{wanted}' is not a transport{near} (there are {known})")))
 }
