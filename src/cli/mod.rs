@@ -5,7 +5,9 @@
 
 mod arguments;
 mod column;
+mod fabrics;
 pub mod help;
+mod listing;
 pub mod nearest;
 pub mod options;
 mod parsers;

@@ -7,6 +7,7 @@ mod claim;
 mod connect;
 mod disconnect;
 mod filter;
+mod listing;
 mod own;
 mod query;
 mod show;

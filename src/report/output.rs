@@ -2,7 +2,7 @@
 
 use rustix::io::{Errno, write};
 use rustix::stdio::{stderr, stdout};
-use rustix::termios::isatty;
+use rustix::termios::{isatty, tcgetwinsize};
 
 use crate::error::{Error, Exit};
 use crate::name::{Escaped, Value};
@@ -128,6 +128,11 @@ impl Output {
         }
         self.bytes.clear();
     }
+}
+
+/// The width of the terminal, where the output goes to one.
+pub fn terminal_width() -> Option<usize> {
+    tcgetwinsize(stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|&width| width > 0)
 }
 
 /// Writes a line to standard error: `nvme-registry: TEXT`. A failure is ignored, since it cannot be reported.

@@ -4,6 +4,9 @@
 //! name that is recycled in between is never hit. The disks of the controller that are idle are held open exclusively
 //! until the kernel has deleted it, so that none can be mounted in between (U1). The policy is in [`crate::guard`].
 
+mod targets;
+mod tell;
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,20 +14,19 @@ use super::Context;
 use super::ask::typed_yes;
 use super::filter::{has_attrs, require_transport};
 use crate::audit;
-use crate::cli::{AttrFilter, Targets};
-use crate::error::{Error, Exit, Kind};
-use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, Reason, decide};
+use crate::cli::Targets;
+use crate::error::{Error, Exit};
+use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::kernel::disks::Held;
 use crate::kernel::paths::Worth;
 use crate::name::Device;
 use crate::registry::entry::Wanted;
 use crate::registry::look::Against;
-use crate::report::action::Action;
 use crate::report::output::{Output, complain};
 use crate::report::view::explanation;
-use crate::usage::{DiskUse, going, users};
 use crate::verdict::Sysfs;
+use targets::Meant;
 
 /// How often `--wait` looks whether the controllers are gone.
 const WAIT_INTERVAL: Duration = Duration::from_millis(50);
@@ -102,12 +104,6 @@ pub(super) fn disconnect(
     }
 }
 
-/// A controller that is meant, opened.
-struct Meant {
-    controller: Controller,
-    worth: Worth,
-}
-
 /// What was asked for, and what was done of it.
 struct Run<'r> {
     context: &'r Context,
@@ -124,64 +120,6 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    /// The controllers that are meant. Those whose paths are worth least come first, so that the last one that is left of
-    /// a disk in use is the best. Also says whether one that was named is not there.
-    fn found(&self, out: &mut Output) -> Result<(Vec<Meant>, Exit), Error> {
-        let Run { context, targets, .. } = *self;
-        let mut code = Exit::Done;
-        let mut found: Vec<Meant> = Vec::new();
-        let devices = match targets {
-            Targets::Devices(devices) => devices.clone(),
-            Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
-        };
-        for device in devices {
-            let Some(controller) = context.kernel.open_controller(device)? else {
-                if let Targets::Devices(_) = targets {
-                    let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
-                    let error = context.kernel.require_live(device).err().unwrap_or(missing.into());
-                    code = code.max(self.failed(out, device, &error));
-                }
-                continue;
-            };
-            if let Targets::Subsystem(filter) | Targets::All(filter) = targets {
-                // Another transport is told of below, as `nvme disconnect-all` does.
-                let filter = AttrFilter { transport: None, ..filter.clone() };
-                if !has_attrs(&filter, &controller.attrs()?) {
-                    context.explain(device, "passed over: it does not match the filters");
-                    continue;
-                }
-            }
-            // Without paths there is nothing to compare.
-            let worth = controller.worth().unwrap_or(Worth::Optimized);
-            let place = found.iter().position(|other| other.worth > worth).unwrap_or(found.len());
-            found.insert(place, Meant { controller, worth });
-        }
-        Ok((found, code))
-    }
-
-    /// Tells that nothing matched, and that this is a "no" where something was asked for by name.
-    fn matched(&self, code: Exit) -> Exit {
-        if self.is_matched || code > Exit::Done {
-            return Exit::Done;
-        }
-        let context = self.context;
-        match (self.targets, &self.policy.mode) {
-            (Targets::Devices(_), _) => return Exit::Done,
-            (Targets::Subsystem(_), _) => context.note("no controller of that subsystem"),
-            (Targets::All(AttrFilter { traddr: None, nqn: None, .. }), Mode::OwnedBy(name)) => {
-                context.note(format_args!("no controller is owned by {name}"));
-            }
-            (Targets::All(AttrFilter { traddr: None, nqn: None, transport }), _) => {
-                if transport.is_none() {
-                    context.note("no fabrics controllers: nothing to do");
-                }
-                return Exit::Done;
-            }
-            (Targets::All(_), _) => context.note("no controller matches the filters"),
-        }
-        Exit::No
-    }
-
     /// Decides on one controller, and disconnects it where that is the decision and this is no dry run.
     fn one(&mut self, out: &mut Output, meant: &Meant) -> Result<Outcome, Error> {
         let Run { context, policy, .. } = *self;
@@ -238,7 +176,7 @@ impl Run<'_> {
     ) -> Result<Outcome, Error> {
         let device = controller.device;
         let deleted = controller.delete()?;
-        let paths = Going(&held.disks).to_string();
+        let paths = tell::paths(&held.disks);
         let disks = held.release();
         match deleted {
             Deleted::Done => {
@@ -248,81 +186,6 @@ impl Run<'_> {
             Deleted::Gone => self.told(out, device, "gone", owner, &[], format_args!("gone already")),
         }
         Ok(Outcome::Gone)
-    }
-
-    /// Tells what was or would be done, with the disks in use that it is done in spite of.
-    fn told(
-        &self,
-        out: &mut Output,
-        device: Device,
-        result: &'static str,
-        owner: &Ownership,
-        disks: &[DiskUse],
-        text: std::fmt::Arguments<'_>,
-    ) {
-        if self.json {
-            let mut object = Action { device, result, owner: owner.name(), why: None }.object();
-            object.texts("in_use", &users(disks));
-            out.object_now(&object.end());
-        } else {
-            out.line_now(format_args!("{device}: {text}{}", Going(disks)));
-        }
-    }
-
-    /// Says why a controller is left alone: of those that were named on standard error, as the reason for a "no".
-    fn leave(&self, out: &mut Output, device: Device, reason: Reason<'_>, owner: &Ownership) -> Outcome {
-        if self.json {
-            let why = reason.to_string();
-            let mut object = Action { device, result: "left-alone", owner: owner.name(), why: Some(&why) }.object();
-            let disks = if let Reason::InUse(disk) = reason { std::slice::from_ref(disk) } else { &[] };
-            object.texts("in_use", &users(disks));
-            out.object_now(&object.end());
-        }
-        match self.targets {
-            Targets::Devices(_) => self.context.note(format_args!("{device}: left alone: {reason}")),
-            _ if self.json => {}
-            Targets::Subsystem(_) | Targets::All(_) => out.line_now(format_args!("{device}: left alone: {reason}")),
-        }
-        match reason {
-            Reason::Unreadable => {
-                if let Ownership::Unreadable(error) = owner {
-                    complain(error);
-                }
-                Outcome::Unreadable
-            }
-            Reason::InUse(_) => {
-                if self.logs {
-                    audit::in_use(device, owner, &reason.to_string());
-                }
-                Outcome::InUse
-            }
-            _ => Outcome::LeftAlone,
-        }
-    }
-
-    /// Tells a failure, and how the command ends with it.
-    fn failed(&self, out: &mut Output, device: Device, error: &Error) -> Exit {
-        complain(error);
-        if self.json {
-            let why = error.to_string();
-            out.object_now(&Action { device, result: "failed", owner: None, why: Some(&why) }.object().end());
-        }
-        error.exit()
-    }
-
-    /// The exit code for what came of one controller. An error is told here: it does not keep the others from being
-    /// disconnected.
-    fn exit(&self, out: &mut Output, device: Device, outcome: &Result<Outcome, Error>) -> Exit {
-        match outcome {
-            Ok(Outcome::Gone) => Exit::Done,
-            Ok(Outcome::LeftAlone) if matches!(self.targets, Targets::All(_)) => Exit::Done,
-            Ok(Outcome::LeftAlone | Outcome::InUse) => Exit::No,
-            Ok(Outcome::Unreadable) => Exit::System,
-            Err(error) => {
-                self.failed(out, device, error);
-                Exit::System
-            }
-        }
     }
 }
 
@@ -365,24 +228,5 @@ fn wait_for(context: &Context, controllers: &[Controller], seconds: u32) -> Resu
             return Ok(Exit::System);
         }
         sleep(WAIT_INTERVAL);
-    }
-}
-
-/// ": path 1 of 2 of nvme1n1, which is mounted on /data", for the disks in use that have another path, and ": although
-/// nvme1n1 is mounted on /data" for those that have none, where `--force-in-use` says so.
-struct Going<'a>(&'a [DiskUse]);
-
-impl std::fmt::Display for Going<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut separator = ": ";
-        for path in going(self.0) {
-            write!(f, "{separator}{path}")?;
-            separator = "; ";
-        }
-        for disk in self.0.iter().filter(|disk| disk.stays()) {
-            write!(f, "{separator}although {disk}")?;
-            separator = "; ";
-        }
-        Ok(())
     }
 }
