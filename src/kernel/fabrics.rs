@@ -12,7 +12,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
 use rustix::stdio::stdin;
 
-use super::sysfs::Kernel;
+use super::sysfs::{Kernel, READING};
 use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Value};
 
@@ -181,7 +181,7 @@ impl Kernel {
     ///
     /// A kernel that does not know an option writes the whole word to its log, its value included.
     fn known_options(&self) -> Option<Vec<u8>> {
-        let fabrics = self.open(FABRICS, OFlags::RDONLY | OFlags::NOCTTY).ok()?;
+        let fabrics = self.open(FABRICS, READING).ok()?;
         let mut list = vec![0; OPTIONS_MAX];
         let length = read(&fabrics, &mut list).ok()?;
         list.truncate(length);
