@@ -35,7 +35,7 @@ install -m 0644 "$here"/initramfs/registry-{test,root}.{service,target} "$root/e
 # shutdown is to be seen.
 sed -e 's/nqn\.2026-01\.example:data/nqn.2026-01.test:root/; s/--as data/--as boot/; s/^ExecStart=.*/ExecStart=true/' \
     -e '/^Wants=/d; /^\[Service\]/a StandardOutput=append:/dev/ttyS1\nStandardError=append:/dev/ttyS1' \
-    "$here/../systemd/examples/nvme-data.service" >"$root/etc/systemd/system/nvme-data.service"
+    "$here/../examples/systemd/nvme-data.service" >"$root/etc/systemd/system/nvme-data.service"
 cp -r -- "$here/initramfs/dracut/98registry-test" "$root/usr/lib/dracut/modules.d/"
 install -m 0755 "$here/initramfs/scenario.sh" "$root/usr/lib/dracut/modules.d/98registry-test/scenario.sh"
 chmod 0755 "$root"/usr/lib/dracut/modules.d/98registry-test/*.sh
