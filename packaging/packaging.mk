@@ -42,7 +42,7 @@ destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 at_install_time = sed -e 's|/usr/bin/nvme-registry|$(BINDIR)/nvme-registry|g' -e 's|/usr/lib/nvme-registry/|$(LIBDIR)/|g'
 
 .PHONY: install-paths install-extras uninstall-extras packaging-tools packaging-check man-check completion-test \
-  packaging-lint generate install-test deny deny-advisories deb rpm package-test initramfs-test
+  packaging-lint generate install-test release-check release-test deny deny-advisories deb rpm package-test initramfs-test
 
 # may_be VARIABLE: PATTERN...: the value is one of the places where the program that reads it looks, or make stops here.
 may_be = case '$($(1))' in $(2)) ;; *) printf '%s\n' 'make install: $(1)=$($(1)): $(3)' >&2; exit 1 ;; esac
@@ -86,6 +86,16 @@ packaging-lint: packaging-tools ## shell scripts of the packages, the recipes th
 
 generate: ## write what the packages say about the crates of Cargo.lock (Debian's copyright, Fedora's bundled crates)
 	@packaging/tests/generated.sh write "$(PACKAGING_CACHE)"
+
+# The words first: they fail in a second, the rest takes minutes. One after the other, as release-check looks at what was made.
+release-check: ## version, changelog, the archive packed twice and built from, its sums, SBOM and recipes
+	@packaging/generate/release-check.sh words
+	@$(MAKE) --no-print-directory dist-test
+	@CARGO="$(CARGO)" packaging/generate/release-check.sh "$(DIST)" "$(CARGO_TARGET_DIR)/dist"
+
+release-test: ## release-check in a copy that is ready, and in copies with one thing wrong
+	@tests/needs.sh release-test cargo-cyclonedx:cargo=cargo-cyclonedx@0.5.9
+	@MAKE="$(MAKE)" packaging/tests/release.sh
 
 install-test: build ## install below other prefixes; every path that an installed file names is there
 	@MAKE="$(MAKE)" packaging/tests/install.sh

@@ -128,4 +128,5 @@ def main():
         sys.exit("generate: not what Cargo.lock and the crates say; `make generate` writes it")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ set -euo pipefail
 
 cache=$(realpath -m -- "${1:?usage: lint.sh CACHE-DIR}")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-shellcheck -x tests/*.sh
+shellcheck -x tests/*.sh generate/*.sh
 shellcheck -s bash completions/nvme-registry.bash dracut/55nvme-registry/module-setup.sh mkinitcpio/install/nvme-registry
 shellcheck -e SC1091 initramfs-tools/hooks/nvme-registry
 shellcheck boot-claim/boot-claim dracut/55nvme-registry/boot-claim.sh initramfs-tools/scripts/init-bottom/nvme-registry

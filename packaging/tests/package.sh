@@ -57,6 +57,8 @@ cp -- "${deb[0]}" "$fresh/tmp/nvme-registry.deb"
 chroot "$fresh" dpkg -i /tmp/nvme-registry.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail 'dpkg -i'; }
 rm "$fresh/tmp/nvme-registry.deb"
 grep -q 'Processing triggers for initramfs-tools' "$work/dpkg.log" || fail 'no trigger of update-initramfs'
+# What to do next is said at the first installation, and nothing else is printed by the package.
+grep -q '^  nvme-registry status ' "$work/dpkg.log" || fail 'the package does not say what to do next'
 exercise "$fresh"
 for unit in sweep boot-claim; do
     chroot "$fresh" systemctl is-enabled "nvme-registry-$unit.service" >/dev/null || fail "nvme-registry-$unit is not enabled"
