@@ -42,7 +42,7 @@ destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 at_install_time = sed -e 's|/usr/bin/nvme-registry|$(BINDIR)/nvme-registry|g' -e 's|/usr/lib/nvme-registry/|$(LIBDIR)/|g'
 
 .PHONY: install-paths install-extras uninstall-extras packaging-tools packaging-check man-check completion-test \
-  packaging-lint generate install-test release-check release-test deny deny-advisories deb rpm package-test initramfs-test
+  packaging-lint generate install-test release-check release-test oldest-rust arch-test deny deny-advisories deb rpm package-test initramfs-test
 
 # may_be VARIABLE: PATTERN...: the value is one of the places where the program that reads it looks, or make stops here.
 may_be = case '$($(1))' in $(2)) ;; *) printf '%s\n' 'make install: $(1)=$($(1)): $(3)' >&2; exit 1 ;; esac
@@ -93,6 +93,12 @@ release-check: ## version, changelog, the archive packed twice and built from, i
 	@$(MAKE) --no-print-directory dist-test
 	@CARGO="$(CARGO)" packaging/generate/release-check.sh "$(DIST)" "$(CARGO_TARGET_DIR)/dist"
 
+# The version that Cargo.toml promises; rustup fetches it.
+OLDEST_RUST = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+oldest-rust: ## the program and the tests compile with the oldest Rust that Cargo.toml promises
+	@rustup run $(OLDEST_RUST) rustc --version 2>/dev/null || rustup toolchain install --profile minimal --no-self-update $(OLDEST_RUST)
+	@CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/oldest-rust" $(CARGO) +$(OLDEST_RUST) check --locked --all-targets
+
 release-test: ## release-check in a copy that is ready, and in copies with one thing wrong
 	@tests/needs.sh release-test cargo-cyclonedx:cargo=cargo-cyclonedx@0.5.9
 	@MAKE="$(MAKE)" packaging/tests/release.sh
@@ -119,7 +125,10 @@ rpm: ## build the RPM package
 	@tests/needs.sh rpm rpmbuild:rpm
 	@packaging/tests/rpm.sh "$(PACKAGING_CACHE)"
 
-package-test: packaging-tools deb rpm ## lint both packages, install them into a fresh Debian each, run, remove: nothing is left
+arch-test: dist packaging-tools ## build the Arch package with makepkg, from what `make dist` made
+	@packaging/tests/arch.sh "$(CARGO_TARGET_DIR)/dist" "$(PACKAGING_CACHE)"
+
+package-test: packaging-tools deb rpm arch-test ## lint both packages, install them into a fresh Debian each, run, remove: nothing is left
 	@packaging/tests/lintian.sh "$(PACKAGING_CACHE)"
 	@packaging/tests/package.sh "$(PACKAGING_CACHE)"
 	@packaging/tests/autopkgtest.sh "$(PACKAGING_CACHE)"
