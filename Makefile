@@ -5,10 +5,13 @@
 
 PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
-UDEVDIR ?= $(PREFIX)/lib/udev
+# udev looks for programs that a rule names without a directory in its own directory alone, so this is the host's, whatever
+# PREFIX is.
+UDEVDIR ?= /usr/lib/udev
 # Where an administrator's rules override the distribution's.
 UDEV_ADMIN_RULES ?= /etc/udev/rules.d
-# 1: also install a link to /dev/null over libnvme's own cleanup rule, whose race this program closes.
+# 1: also install a link to /dev/null over libnvme's own cleanup rule. Our rule keeps it from running anyway, by RUN:=; the
+# mask is for hosts where our rule is changed to RUN+=.
 MASK_LIBNVME_RULE ?= 0
 
 TARGET ?= $(shell uname -m | sed 's/^i.86$$/i686/')-unknown-linux-musl
@@ -98,7 +101,10 @@ demo: build ## watch the main job happen in a sandbox: no privilege, no NVMe nee
 install: $(if $(shell command -v $(CARGO)),build,$(if $(wildcard $(BIN)),,build)) install-extras ## install below DESTDIR and PREFIX
 	install -D -m 0755 "$(BIN)" "$(DESTDIR)$(BINDIR)/nvme-registry"
 	install -d "$(DESTDIR)$(UDEVDIR)"
-	ln -sfn "$$(realpath -m --relative-to="$(UDEVDIR)" "$(BINDIR)/nvme-registry")" "$(DESTDIR)$(UDEVDIR)/nvme-registry"
+	@# Relative within /usr. Elsewhere absolute: whether /lib is a link to usr/lib differs between this host and the target.
+	ln -sfn "$$(case $(UDEVDIR):$(BINDIR) in \
+	  /usr/*:/usr/*) realpath -ms --relative-to="$(UDEVDIR)" "$(BINDIR)/nvme-registry" ;; \
+	  *) echo "$(BINDIR)/nvme-registry" ;; esac)" "$(DESTDIR)$(UDEVDIR)/nvme-registry"
 	install -D -m 0644 udev/70-nvme-registry.rules "$(DESTDIR)$(UDEVDIR)/rules.d/70-nvme-registry.rules"
 ifeq ($(MASK_LIBNVME_RULE),1)
 	install -d "$(DESTDIR)$(UDEV_ADMIN_RULES)"

@@ -25,10 +25,13 @@ fn h2_a_late_event_leaves_the_successor_of_either_writer_alone() {
 fn h7_the_rule_starts_one_program_and_none_for_a_local_drive() {
     let rule = include_str!("../udev/70-nvme-registry.rules");
     let rules: Vec<&str> = rule.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    let [rule] = rules.as_slice() else { panic!("one rule expected: {rules:?}") };
-    assert!(rule.contains(r#"ENV{NVME_TRTYPE}!="pcie|apple-nvme""#), "{rule}");
-    assert!(rule.contains(r#"RUN+="nvme-registry uevent""#), "{rule}");
-    assert!(!rule.contains("sh -c"), "{rule}");
+    let [add, remove] = rules.as_slice() else { panic!("two rules expected: {rules:?}") };
+    // What follows RUN+= is what dracut and mkinitcpio put into an image; RUN:= keeps libnvme's rule from running.
+    for (rule, action, run) in [(add, "add", "RUN+="), (remove, "remove", "RUN:=")] {
+        assert!(rule.starts_with(&format!(r#"ACTION=="{action}", SUBSYSTEM=="nvme", "#)), "{rule}");
+        assert!(rule.contains(r#"ENV{NVME_TRTYPE}!="pcie|apple-nvme""#), "{rule}");
+        assert!(rule.ends_with(&format!(r#", {run}"nvme-registry uevent""#)), "{rule}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ rm -rf -- "$new"
     export DEBIAN_FRONTEND=noninteractive INITRD=No LC_ALL=C.UTF-8
     # Both generators: dracut-core and initramfs-tools-core can be installed together, dracut and initramfs-tools cannot.
     chroot "$new" apt-get -q install -y --no-install-recommends \
-        initramfs-tools initramfs-tools-core dracut-core linux-image-amd64 strace
+        initramfs-tools initramfs-tools-core dracut-core dracut-network linux-image-amd64 strace
     chroot "$new" apt-get clean
 } >"$cache/root.log" 2>&1 || { tail -n 40 "$cache/root.log" >&2; exit 1; }
 mv -- "$new" "$root"

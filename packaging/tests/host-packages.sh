@@ -12,6 +12,11 @@ exec "$(dirname "$0")/../../tests/needs.sh" packaging \
     fakeroot:fakeroot \
     lintian:lintian \
     rpmbuild:rpm \
+    debugedit:debugedit \
+    autopkgtest:autopkgtest \
+    makepkg:makepkg \
+    pacman:pacman-package-manager \
+    /usr/share/doc/python3-venv:python3-venv \
     debootstrap:debootstrap \
     mkfs.ext4:e2fsprogs \
     qemu-system-x86_64:qemu-system-x86 \

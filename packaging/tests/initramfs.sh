@@ -25,7 +25,6 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 # The package, as an administrator installs it; no image of this root is in use, so its trigger has nothing to rebuild.
 cp -- "$cache"/deb/nvme-registry_*.deb "$root/tmp/"
 chroot "$root" sh -c 'dpkg -i /tmp/nvme-registry_*.deb' >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; exit 1; }
-rm -- "$root"/tmp/*.deb
 
 # The scenario and the checks.
 install -D -m 0755 "$here/initramfs/scenario.sh" "$root/usr/lib/registry-test/scenario.sh"
@@ -35,7 +34,7 @@ install -m 0644 "$here"/initramfs/registry-{test,root}.{service,target} "$root/e
 # shutdown is to be seen.
 sed -e 's/nqn\.2026-01\.example:data/nqn.2026-01.test:root/; s/--as data/--as boot/; s/^ExecStart=.*/ExecStart=true/' \
     -e '/^Wants=/d; /^\[Service\]/a StandardOutput=append:/dev/ttyS1\nStandardError=append:/dev/ttyS1' \
-    "$here/../systemd/examples/nvme-data.service" >"$root/etc/systemd/system/nvme-data.service"
+    "$here/../examples/systemd/nvme-data.service" >"$root/etc/systemd/system/nvme-data.service"
 cp -r -- "$here/initramfs/dracut/98registry-test" "$root/usr/lib/dracut/modules.d/"
 install -m 0755 "$here/initramfs/scenario.sh" "$root/usr/lib/dracut/modules.d/98registry-test/scenario.sh"
 chmod 0755 "$root"/usr/lib/dracut/modules.d/98registry-test/*.sh
@@ -57,34 +56,77 @@ in_root() { # with a /proc of its own
     # shellcheck disable=SC2016 # the inner shell's
     unshare --mount --pid --fork sh -c 'mount -t proc proc "$1/proc" && shift 0 && root=$1 && shift && exec chroot "$root" "$@"' sh "$root" "$@"
 }
-for generator in "${generators[@]}"; do
+# image GENERATOR NAME [OPTION...]: $work/NAME.img, and the names of its files in $work/NAME.list.
+image() {
+    local generator=$1 name=$2
     case $generator in
-    dracut)
-        in_root dracut --force --no-hostonly --no-compress --kver "$version" \
-            --drivers 'virtio_pci virtio_blk ext4 nvme-fabrics' /boot/initrd.test >"$work/$generator.log" 2>&1 ;;
-    initramfs-tools)
-        in_root mkinitramfs -o /boot/initrd.test "$version" >"$work/$generator.log" 2>&1 ;;
+    dracut) in_root dracut --force --no-hostonly --no-compress --kver "$version" "${@:3}" /boot/initrd.test ;;
+    initramfs-tools) in_root mkinitramfs -o /boot/initrd.test "$version" ;;
     *) printf 'initramfs: no generator is called %s\n' "$generator" >&2; exit 2 ;;
-    esac || { cat "$work/$generator.log"; exit 1; }
-    mv -- "$root/boot/initrd.test" "$work/$generator.img"
-done
-
-# The program, its rule and udev's link are in the images, whatever put them there.
-listing() {
-    case $1 in
-    dracut) in_root lsinitrd /initrd.list ;;
-    initramfs-tools) in_root lsinitramfs -l /initrd.list ;;
-    esac
+    esac >"$work/$name.log" 2>&1 || return
+    case $generator in
+    dracut) in_root lsinitrd /boot/initrd.test ;;
+    initramfs-tools) in_root lsinitramfs -l /boot/initrd.test ;;
+    esac >"$work/$name.list" || return
+    mv -- "$root/boot/initrd.test" "$work/$name.img"
 }
 failed=0
-for generator in "${generators[@]}"; do
-    cp -- "$work/$generator.img" "$root/initrd.list"
-    listing "$generator" >"$work/$generator.list"
-    rm -- "$root/initrd.list"
-    for path in usr/bin/nvme-registry usr/lib/nvme-registry/boot-claim usr/lib/udev/nvme-registry usr/lib/udev/rules.d/70-nvme-registry.rules; do
-        grep -q " $path\( \|\$\)" "$work/$generator.list" || { printf 'FAILED: %s: no %s in the image\n' "$generator" "$path"; failed=1; }
+has() { # NAME PATH...
+    local path
+    for path in "${@:2}"; do
+        grep -q " $path\( \|\$\)" "$work/$1.list" || { printf 'FAILED: %s: no %s in the image\n' "$1" "$path"; failed=1; }
     done
+}
+has_not() { # NAME WORD
+    if grep -q "$2" "$work/$1.list"; then printf 'FAILED: %s: %s in the image\n' "$1" "$2"; failed=1; fi
+}
+
+for generator in "${generators[@]}"; do
+    image "$generator" "$generator" --drivers 'virtio_pci virtio_blk ext4 nvme-fabrics' || { cat "$work/$generator.log"; exit 1; }
+    # The program, its rule and udev's link are in the images, whatever put them there.
+    has "$generator" usr/bin/nvme-registry usr/lib/nvme-registry/boot-claim usr/lib/udev/nvme-registry \
+        usr/lib/udev/rules.d/70-nvme-registry.rules
 done
+
+# Without the program a hook does nothing, and the image is made all the same. Nothing here boots.
+mv "$root/usr/bin/nvme-registry" "$work/program"
+# The scenario's own module asks for ours.
+mv "$root/usr/lib/dracut/modules.d/98registry-test" "$work/"
+for generator in "${generators[@]}"; do
+    if image "$generator" "$generator.without" --no-kernel; then
+        has_not "$generator.without" boot-claim
+        has_not "$generator.without" 70-nvme-registry
+    else
+        printf 'FAILED: %s: no image is made where the program is missing\n' "$generator"
+        tail -n 20 "$work/$generator.without.log"
+        failed=1
+    fi
+done
+mv "$work/program" "$root/usr/bin/nvme-registry"
+
+# dracut's example, as a module: it brings our module, nvme-cli and its hook.
+if [[ " ${generators[*]} " == *' dracut '* ]]; then
+    cp -r -- "$here/../examples/dracut/90nvme-connect" "$root/usr/lib/dracut/modules.d/"
+    image dracut dracut.example --no-kernel --add nvme-connect || { cat "$work/dracut.example.log"; failed=1; }
+    has dracut.example usr/sbin/nvme usr/bin/nvme-registry usr/lib/dracut/hooks/initqueue/online/90-connect.sh
+    rm -r "$root/usr/lib/dracut/modules.d/90nvme-connect"
+fi
+
+# An installation below /usr/local, instead of the package.
+chroot "$root" dpkg --purge nvme-registry >>"$work/dpkg.log" 2>&1
+env -u MAKEFLAGS -u MAKELEVEL "${MAKE:-make}" --no-print-directory -C "$here/../.." install DESTDIR="$root" PREFIX=/usr/local >>"$work/dpkg.log" 2>&1
+for generator in "${generators[@]}"; do
+    image "$generator" "$generator.local" --no-kernel || { cat "$work/$generator.local.log"; failed=1; }
+    has "$generator.local" usr/local/bin/nvme-registry usr/local/lib/nvme-registry/boot-claim usr/lib/udev/nvme-registry \
+        usr/lib/udev/rules.d/70-nvme-registry.rules
+done
+chroot "$root" systemd-analyze verify --man=no nvme-registry-sweep.service nvme-registry-boot-claim.service \
+    >"$work/verify" 2>&1 || true
+[[ ! -s $work/verify ]] || { cat "$work/verify"; failed=1; }
+env -u MAKEFLAGS -u MAKELEVEL "${MAKE:-make}" --no-print-directory -C "$here/../.." uninstall DESTDIR="$root" PREFIX=/usr/local >>"$work/dpkg.log" 2>&1
+chroot "$root" sh -c 'dpkg -i /tmp/nvme-registry_*.deb' >>"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; exit 1; }
+rm -- "$root"/tmp/*.deb
+mv "$work/98registry-test" "$root/usr/lib/dracut/modules.d/"
 
 rm -rf -- "$root"/usr/share/{doc/[!n]*,locale,man} "$root"/var/cache/apt/* "${root:?}"/boot/*
 truncate -s 1G "$work/root.img"

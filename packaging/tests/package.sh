@@ -57,16 +57,18 @@ cp -- "${deb[0]}" "$fresh/tmp/nvme-registry.deb"
 chroot "$fresh" dpkg -i /tmp/nvme-registry.deb >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail 'dpkg -i'; }
 rm "$fresh/tmp/nvme-registry.deb"
 grep -q 'Processing triggers for initramfs-tools' "$work/dpkg.log" || fail 'no trigger of update-initramfs'
+# What to do next is said at the first installation, and nothing else is printed by the package.
+grep -q '^  nvme-registry status ' "$work/dpkg.log" || fail 'the package does not say what to do next'
 exercise "$fresh"
 for unit in sweep boot-claim; do
     chroot "$fresh" systemctl is-enabled "nvme-registry-$unit.service" >/dev/null || fail "nvme-registry-$unit is not enabled"
 done
 chroot "$fresh" systemd-analyze verify --man=yes nvme-registry-sweep.service nvme-registry-boot-claim.service \
-    /usr/share/doc/nvme-registry/nvme-data.service >"$work/verify" 2>&1 || true
+    /usr/share/doc/nvme-registry/examples/systemd/nvme-data.service >"$work/verify" 2>&1 || true
 [[ ! -s $work/verify ]] || { cat "$work/verify"; fail 'systemd-analyze verify'; }
 chroot "$fresh" systemd-analyze security --offline=true --no-pager nvme-registry-sweep.service | tail -n 1
 chroot "$fresh" udevadm verify --no-style /usr/lib/udev/rules.d/70-nvme-registry.rules \
-    /usr/share/doc/nvme-registry/71-nvme-registry-export.rules || fail 'udevadm verify'
+    /usr/share/doc/nvme-registry/examples/udev/71-nvme-registry-export.rules || fail 'udevadm verify'
 chroot "$fresh" dpkg --verify nvme-registry || fail 'dpkg --verify'
 chroot "$fresh" dpkg --purge nvme-registry >>"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail 'dpkg --purge'; }
 contents "$fresh" >"$work/after"

@@ -14,7 +14,7 @@ tar -C "$top" --exclude=./.git --exclude=./target --exclude=./tests/fuzz/{target
     --exclude=./tests/bench/floor/target -cf - . | tar -C "$tree" -xf -
 if [[ ! -d $tree/vendor ]]; then
     # What cargo prints (and does not with --quiet) tells it to look there.
-    (cd "$tree" && cargo vendor --locked vendor >>.cargo/config.toml 2>"$to/vendor.log") ||
+    (cd "$tree" && cargo vendor --locked --versioned-dirs vendor >>.cargo/config.toml 2>"$to/vendor.log") ||
         { cat "$to/vendor.log" >&2; exit 1; }
 fi
 printf '%s\n' "$tree"

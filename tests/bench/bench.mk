@@ -77,8 +77,9 @@ reproducible: build ## two builds in different directories give the same bytes
 
 DIST := $(CARGO_TARGET_DIR)/nvme-registry-$(VERSION).tar.xz
 
-dist: ## a tarball with vendored sources that builds with no network
+dist: ## a tarball with vendored sources that builds with no network; target/dist has what lies beside it (sums, SBOM, recipes)
 	@CARGO="$(CARGO)" tests/bench/dist.sh pack "$(DIST)"
+	@packaging/generate/dist-files.sh "$(DIST)" "$(CARGO_TARGET_DIR)/dist"
 
 dist-test: build dist ## build from it with no network: the same bytes as here
 	@CARGO="$(CARGO)" MAKE="$(MAKE)" tests/bench/dist.sh build "$(DIST)" $(TARGET) "$(BIN)"

@@ -20,6 +20,8 @@ packages=(
 )
 # What puts a disk to use. One file system is enough: Debian's xfsprogs brings Python and ICU, a third of the image.
 packages+=(cryptsetup-bin dmsetup e2fsprogs lvm2 mdadm multipath-tools)
+# What the examples of packaging/ are for besides systemd; busybox also gives the guest its `ip`.
+packages+=(busybox-static execline openrc)
 # What modprobe is asked for; it adds what these need. The third line serves DH-HMAC-CHAP and the results share, the
 # last one the uses of a disk.
 modules=(

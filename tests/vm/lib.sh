@@ -239,6 +239,15 @@ libnvme_entry() { # DEVICE OWNER [STAMP], an empty stamp for none
     mv -T "$new" "$registry/$1"
 }
 
+# The udev rule of libnvme 3, written from a description of its logic: node check, then stamp, then rm -rf. FIRST is a
+# command of shell that runs before it.
+libnvme_rule() { # [FIRST]
+    cat <<RULE
+ACTION=="remove", SUBSYSTEM=="nvme", KERNEL=="nvme[0-9]*", \\
+    RUN+="/bin/sh -c '${1:+$1; }[ -e /dev/%k ] || [ \$env{SEQNUM} -le \$\$(cat /run/nvme/registry/%k/seqnum 2>/dev/null || echo 0) ] || rm -rf /run/nvme/registry/%k'"
+RULE
+}
+
 # --- udevd ---
 
 udevd_pid() { systemctl show --property=MainPID --value systemd-udevd.service; }

@@ -44,7 +44,7 @@ rm -rf -- "$layer"
 mkdir -p "$layer/usr/lib/vm-test" "$layer/etc/systemd/system"
 "${MAKE:-make}" --no-print-directory -C "$top" install DESTDIR="$layer" >&2
 cp -- "$here"/guest/*.{target,service} "$layer/etc/systemd/system/"
-cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,guest,cases} "$layer/usr/lib/vm-test/"
+cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,examples.sh,guest,cases} "$top/README.md" "$layer/usr/lib/vm-test/"
 printf '%s\n' "${selected[@]}" >"$layer/usr/lib/vm-test/selected"
 (cd "$layer" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
     cpio --quiet --null --create --format=newc --owner=0:0) >"$cache/layer.cpio"

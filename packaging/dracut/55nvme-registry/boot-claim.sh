@@ -1,3 +1,3 @@
 #!/bin/sh
 # dracut sources this: what the root is on becomes boot's.
-/usr/lib/nvme-registry/boot-claim initramfs
+[ ! -x /usr/lib/nvme-registry/boot-claim ] || /usr/lib/nvme-registry/boot-claim initramfs

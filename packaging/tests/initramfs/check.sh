@@ -52,9 +52,9 @@ equal "disconnect-all: the ones from the initramfs stay" "$(printf '%s\n' "$kept
 # The rule files, in this systemd.
 udevadm verify --no-style /usr/lib/udev/rules.d/70-nvme-registry.rules
 equal "udevadm verify: 70-nvme-registry.rules" 0 $?
-udevadm verify --no-style /usr/share/doc/nvme-registry/71-nvme-registry-export.rules
+udevadm verify --no-style /usr/share/doc/nvme-registry/examples/udev/71-nvme-registry-export.rules
 equal "udevadm verify: 71-nvme-registry-export.rules" 0 $?
-cp /usr/share/doc/nvme-registry/71-nvme-registry-export.rules /etc/udev/rules.d/
+cp /usr/share/doc/nvme-registry/examples/udev/71-nvme-registry-export.rules /etc/udev/rules.d/
 # shellcheck disable=SC2016 # udev's
 echo 'SUBSYSTEM=="nvme", ENV{NVME_OWNER}=="nbft", TAG+="of-nbft"' >/etc/udev/rules.d/72-test.rules
 nvme-registry update "$kept" -a note -V "it's the boot path"

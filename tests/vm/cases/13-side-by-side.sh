@@ -2,9 +2,8 @@
 # The races of cases 3 to 6 once more, with libnvme's shell rule in place of ours and entries as libnvme writes them,
 # beside our own: which holes of the rule are real. The table goes to the results and from there into the README.
 #
-# The rule is written from a description of its logic: node check, then stamp, then rm -rf. Each outcome is
-# compared with what is recorded below, in both columns: a hole that closes, or opens, fails the case, so two runs
-# cannot print two tables.
+# Each outcome is compared with what is recorded below, in both columns: a hole that closes, or opens, fails the case,
+# so two runs cannot print two tables.
 . ./scenarios.sh
 
 table=${results:?the directory of the results}/table.md
@@ -14,10 +13,7 @@ install_libnvme_rule() {
     mkdir -p "$rules"
     # Ours is masked by its own name; libnvme's gets the name it has there.
     ln -sf /dev/null "$rules/70-nvme-registry.rules"
-    cat >"$rules/70-nvmf-registry.rules" <<'RULE'
-ACTION=="remove", SUBSYSTEM=="nvme", KERNEL=="nvme[0-9]*", \
-    RUN+="/bin/sh -c '[ -e /dev/%k ] || [ $env{SEQNUM} -le $$(cat /run/nvme/registry/%k/seqnum 2>/dev/null || echo 0) ] || rm -rf /run/nvme/registry/%k'"
-RULE
+    libnvme_rule >"$rules/70-nvmf-registry.rules"
     udevadm control --reload
 }
 

@@ -7,6 +7,8 @@ cd /usr/lib/vm-test
 . ./lib.sh
 trap - EXIT
 
+# Case 32 stops it.
+systemctl start systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd.service
 udevd_resume
 # The rule of case 13 and the hold of others live here; the product's own is in the image.
 rm -rf /run/udev/rules.d/*

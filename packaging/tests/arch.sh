@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds the Arch package with makepkg, which Debian has, from the recipe and the archive that `make dist` makes, and looks at
+# what is in it: arch.sh DIST CACHE. It is not installed: pacman's packages that it depends on are not there (--nodeps).
+#
+# makepkg refuses to run as root. It runs as nobody, with the one capability that lets it read root's Rust.
+set -euo pipefail
+
+dist=$(realpath -- "${1:?usage: arch.sh DIST-DIR CACHE-DIR}")
+cache=$(realpath -m -- "${2:?usage: arch.sh DIST-DIR CACHE-DIR}")
+# Nobody has to reach it.
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+chmod 0755 "$work"
+mkdir -p "$work"/{build,bin,home} "$cache/arch"
+cp -- "$dist"/arch/* "$work/build/"
+# Arch's lld is a package; rustc brings the same linker.
+ln -s "$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld" "$work/bin/ld.lld"
+chown -R nobody:nogroup "$work"/{build,home}
+
+command=(makepkg --nodeps --nocolor)
+if ((EUID == 0)); then
+    command=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search
+        -- "${command[@]}")
+fi
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CARGO_TARGET_DIR DESTDIR PREFIX TARGET
+arch() {
+    (cd "$work/build" && env HOME="$work/home" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" CARGO_HOME="$work/home" \
+        PATH="$(dirname "$(command -v cargo)"):$work/bin:$PATH" CARCH="$(uname -m)" "${command[@]}" "$@")
+}
+# A sum that is not the archive's is refused.
+sed -i.right 's/^sha256sums=.*/sha256sums=('\''0000000000000000000000000000000000000000000000000000000000000000'\'')/' "$work/build/PKGBUILD"
+if arch --verifysource >"$cache/arch/wrong.log" 2>&1; then echo 'arch: a wrong sum is taken'; exit 1; fi
+mv "$work/build/PKGBUILD.right" "$work/build/PKGBUILD"
+arch >"$cache/arch/build.log" 2>&1 || { tail -n 40 "$cache/arch/build.log"; exit 1; }
+
+tar -tf "$work"/build/nvme-registry-*-"$(uname -m)".pkg.tar* 2>/dev/null | LC_ALL=C sort >"$cache/arch/files"
+for file in usr/bin/nvme-registry usr/lib/udev/nvme-registry usr/lib/udev/rules.d/70-nvme-registry.rules \
+    usr/lib/initcpio/install/nvme-registry usr/lib/initcpio/hooks/nvme-registry usr/lib/nvme-registry/boot-claim \
+    usr/lib/systemd/system/nvme-registry-sweep.service usr/share/licenses/nvme-registry/LICENSE-MIT .PKGINFO; do
+    grep -qx "$file" "$cache/arch/files" || { printf 'arch: %s is not in the package\n' "$file"; exit 1; }
+done
+if grep -q initramfs-tools "$cache/arch/files"; then echo 'arch: a hook for initramfs-tools is in the package'; exit 1; fi
+echo 'the Arch package: built by makepkg, with its sum'
