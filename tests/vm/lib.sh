@@ -351,6 +351,21 @@ journal_story() {
             }'
 }
 
+# What went wrong since journal_mark, one message a line: what the product logged as a warning or worse, and what udevd
+# says of it, which includes every exit code that is not 0.
+journal_errors() {
+    journalctl --sync
+    journalctl -q --after-cursor="$journal_cursor" -t nvme-registry -p warning -o cat "$@"
+    journalctl -q --after-cursor="$journal_cursor" -t systemd-udevd -t '(udev-worker)' -o cat -g nvme-registry || true
+}
+
+# --- figures: one line each, which the run prints at its end and a document can quote ---
+
+figures() { # TEXT
+    say "$*"
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >>"${results:-$case_dir}/figures.txt"
+}
+
 # --- counting what is started ---
 
 # The kernel's own tracepoint of exec, filtered to the product, so that a process that lives for a millisecond counts.
