@@ -28,7 +28,7 @@ REMAP = --remap-path-prefix=$(CURDIR)= $(CRATES:%=--remap-path-prefix=%=)
 export CARGO_TARGET_DIR
 
 .DELETE_ON_ERROR:
-.PHONY: all build help check fmt-check lint test prove prove-quick prove-list replay fuzz doc demo install uninstall clean tools
+.PHONY: all build help check fmt-check lint test prove prove-quick prove-list replay doc demo install uninstall clean tools
 
 all: build ## build the static binary (the default)
 
@@ -118,21 +118,7 @@ uninstall: uninstall-extras ## remove what install installed
 	if [ "$$(readlink "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules")" = /dev/null ]; then \
 	  rm -f "$(DESTDIR)$(UDEV_ADMIN_RULES)/70-nvmf-registry.rules"; fi
 
-# Seconds for each of the five fuzz targets.
-FUZZ_SECONDS ?= 20
-
-fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; what it finds goes to target/fuzz
-	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
-	@for target in argv uevent attribute fabrics sysfs; do \
-	  mkdir -p "$(CARGO_TARGET_DIR)/fuzz/$$target" && \
-	  $(CARGO) fuzz run --fuzz-dir tests/fuzz --target-dir "$(CARGO_TARGET_DIR)/fuzz/build" --sanitizer none $$target \
-	    "$(CARGO_TARGET_DIR)/fuzz/$$target" "tests/fuzz/corpus/$$target" \
-	    -- -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
-	    >"$(CARGO_TARGET_DIR)/fuzz/$$target.log" 2>&1 || { cat "$(CARGO_TARGET_DIR)/fuzz/$$target.log"; exit 1; }; \
-	  awk -v target=$$target '/number_of_executed_units/ { printf "fuzz: %-10s %9d executions, 0 failures\n", target, $$2 }' \
-	    "$(CARGO_TARGET_DIR)/fuzz/$$target.log" || exit 1; \
-	done
-
+include tests/fuzz/fuzz.mk
 include tests/vm/vm.mk
 include packaging/packaging.mk
 include tests/bench/bench.mk

@@ -8,6 +8,8 @@
 . ./lib.sh
 
 mnt=$case_dir/mnt
+# What is put on a disk to mount it.
+fs=ext4
 
 # --- targets with a disk ---
 
@@ -78,10 +80,16 @@ has_state() { [[ $(state "$1") == "$2" ]]; }
 
 # --- uses ---
 
-make_fs() { mkfs.ext4 -q -F "$1"; } # DEVICE
+make_fs() { # DEVICE
+    case $fs in
+    ext4) mkfs.ext4 -q -F "$1" ;;
+    # What its own tests say to it to get one of less than 300 MiB.
+    xfs) TEST_DIR=1 TEST_DEV=1 QA_CHECK_FS=1 mkfs.xfs -q -f "$1" ;;
+    esac
+}
 mount_on_mnt() { # DEVICE
     mkdir -p "$mnt"
-    mount -t ext4 "$1" "$mnt"
+    mount -t "$fs" "$1" "$mnt"
 }
 
 mounted() {
@@ -106,17 +114,17 @@ elsewhere() {
     mkfifo "$case_dir/ready"
     # shellcheck disable=SC2016 # the inner shell's
     unshare --mount --propagation private bash -c \
-        'mount -t ext4 "$1" "$2" && echo mounted >"$3" && exec sleep infinity' bash "/dev/$disk" "$mnt" "$case_dir/ready" &
+        'mount -t "$4" "$1" "$2" && echo mounted >"$3" && exec sleep infinity' bash "/dev/$disk" "$mnt" "$case_dir/ready" "$fs" &
     holder=$!
     equal "in the other namespace" mounted "$(<"$case_dir/ready")"
     equal "nothing of it is seen here" '' "$(grep -F " $mnt " /proc/self/mountinfo || true)"
-    user="$disk has a mounted ext4 file system"
+    user="$disk has a mounted $fs file system"
 }
 elsewhere_end() {
     kill "$holder"
     wait "$holder" || true
     # The kernel takes the mount away after the process.
-    wait_until test ! -e "/sys/fs/ext4/$disk"
+    wait_until test ! -e "/sys/fs/$fs/$disk"
 }
 
 swap() {
@@ -189,6 +197,24 @@ left_alone() {
     expect 1 "$@"
     matches "$what: the user is named" "$dev: left alone: (counts as )?in use: .*$user" "$out$err"
     equal "$what: the controller is live" live "$(state "$dev")"
+}
+
+# refused TRANSPORT USE [plain]: a fresh disk, put to use, is left alone while the use lasts, and its controller goes after it.
+refused() {
+    local transport=$1 use=$2
+    say "$use over $transport"
+    fresh_disk "$transport" "$use" "${3-}"
+    "$use"
+    left_alone "$use, $transport" nvme-registry disconnect "$dev"
+    if [[ $use != *unmounted ]]; then goes_on "$use, $transport"; fi
+    expect 1 nvme-registry check "$dev"
+    matches "$use, $transport: check says why" "$user" "$err"
+    settle
+    "${use}_end"
+    settle
+    expect 0 nvme-registry disconnect "$dev"
+    equal "$use, $transport, idle: it goes" no "$(there "$dev")"
+    holder=
 }
 
 # Microseconds that a command takes: sets $took, and all that `run` sets.

@@ -18,16 +18,19 @@ packages=(
     base-files base-passwd bash coreutils dash diffutils findutils grep hostname kmod libc-bin mawk mount
     nvme-cli procps sed strace systemd udev util-linux
 )
-# What puts a disk to use. One file system is enough: Debian's xfsprogs brings Python and ICU, a third of the image.
+# What puts a disk to use.
 packages+=(cryptsetup-bin dmsetup e2fsprogs lvm2 mdadm multipath-tools)
 # What the examples of packaging/ are for besides systemd; busybox also gives the guest its `ip`.
 packages+=(busybox-static execline openrc)
+# Of these packages only one program each, and the libraries that it is linked with: the packages would bring Python, ICU
+# and three more storage systems, as much as all the rest of the image.
+programs=(fio:usr/bin/fio xfsprogs:usr/sbin/mkfs.xfs)
 # What modprobe is asked for; it adds what these need. The third line serves DH-HMAC-CHAP and the results share, the
 # last one the uses of a disk.
 modules=(
     nvme nvme-fabrics nvme-loop nvme-tcp nvmet nvmet-tcp null_blk
     nvme-auth dh_generic hmac sha256 sha384 sha512 9p 9pnet_virtio
-    dm-crypt dm-mod dm-multipath dm-service-time aes xts algif_skcipher ext4 raid1
+    dm-crypt dm-mod dm-multipath dm-service-time aes xts algif_skcipher ext4 raid1 xfs
 )
 
 # Where this host gets its own Debian from: one line a suite, "URI SUITE COMPONENT CODENAME". Asked once: apt may have to build
@@ -101,6 +104,8 @@ download() {
     apt-get -q update
     apt-get -q install -y --download-only "${packages[@]}"
     files_of "${packages[@]}" >"$work/files"
+    apt-get -q install -y --download-only "${programs[@]%%:*}"
+    files_of "${programs[@]%%:*}" >"$work/program-files"
     kernel_packages >"$work/kernel-packages"
     mapfile -t kernel <"$work/kernel-packages"
     mkdir "$work/kernel"
@@ -115,6 +120,23 @@ while read -r file; do
     dpkg-deb -x "$apt/archives/$file" "$root"
 done <"$work/files"
 
+# The single programs: their packages are unpacked beside, and what the programs are linked with is copied.
+beside=$work/beside
+dpkg-deb -x "$apt"/archives/base-files_*.deb "$beside"
+while read -r file; do
+    dpkg-deb -x "$apt/archives/$file" "$beside"
+done <"$work/program-files"
+lib=$beside/usr/lib/x86_64-linux-gnu
+for program in "${programs[@]#*:}"; do
+    # fio's libraries of Ceph have a directory of their own.
+    linked=$("$beside/usr/lib64/ld-linux-x86-64.so.2" --library-path "$lib:$lib/ceph" --list "$beside/$program")
+    { printf '%s\n' "$beside/$program"; awk -v beside="$beside/" 'index($3, beside) == 1 { print $3 }' <<<"$linked"; } |
+        while read -r file; do
+            to=$root/${file#"$beside/"}
+            [[ -e $to ]] || install -D -m 0755 "$(realpath "$file")" "$to"
+        done
+done
+rm -rf -- "$beside"
 
 # The kernel, and the modules unpacked: the emulated processor is slow at xz. All of Debian's kernels have their tree
 # below /usr/lib, the image itself in /boot or, newer, beside the modules.

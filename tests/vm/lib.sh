@@ -307,15 +307,15 @@ proceed() {
     printf '%s\n%s\n    exit code %d\n' "$out" "$err" "$code"
 }
 
-# hold_rule PATH CALLS: from now on, the first program run by a udev rule that makes such a system call is stopped
-# there, in udevd's own sandbox. `held_rule` waits until one is; `proceed_rule` lets it go on.
+# hold_rule PATH CALLS [NUMBER]: from now on, the first program run by a udev rule that makes such a system call (for the
+# NUMBERth time) is stopped there, in udevd's own sandbox. `held_rule` waits until one is; `proceed_rule` lets it go on.
 hold_rule() {
     local pids
     settle
     # The workers too: an idle one is used again.
     mapfile -t pids < <(udevd_pid; pgrep -P "$(udevd_pid)" || true)
     held_pipe
-    strace -f -o "$case_dir/held" -P "$1" -e "trace=$2" -e "inject=$2:signal=SIGSTOP:when=1" \
+    strace -f -o "$case_dir/held" -P "$1" -e "trace=$2" -e "inject=$2:signal=SIGSTOP:when=${3-1}" \
         "${pids[@]/#/-p}" 2>&"$held_lines" &
     held_strace=$!
     # An idle worker may have ended meanwhile: strace says so instead, and goes on with the others.
@@ -325,6 +325,19 @@ hold_rule() {
 held_rule() {
     held_line '*--- stopped by SIGSTOP ---'
     say "held: $(tr '\0' ' ' <"/proc/$held_pid/cmdline")"
+}
+
+# The same where the call may never be made: fails when udevd has handled everything without it.
+held_rule_or_done() {
+    local line waiter status=1
+    { settle; echo settled >&"$held_lines"; } &
+    waiter=$!
+    while read -r line <&"$held_lines" && [[ $line != settled ]]; do
+        [[ $line != *'--- stopped by SIGSTOP ---' ]] || { held_pid=${line%% *}; status=0; break; }
+    done
+    kill "$waiter" 2>/dev/null || true
+    wait "$waiter" || true
+    return "$status"
 }
 
 # strace lets go first, or the next program would be held as well.
@@ -358,6 +371,21 @@ journal_story() {
                 printf "%s %s %s %s\n", field["NVME_DEVICE"], field["NVME_ACTION"], field["NVME_OWNER"], field["NVME_REASON"]
                 delete field
             }'
+}
+
+# What went wrong since journal_mark, one message a line: what the product logged as a warning or worse, and what udevd
+# says of it, which includes every exit code that is not 0.
+journal_errors() {
+    journalctl --sync
+    journalctl -q --after-cursor="$journal_cursor" -t nvme-registry -p warning -o cat "$@"
+    journalctl -q --after-cursor="$journal_cursor" -t systemd-udevd -t '(udev-worker)' -o cat -g nvme-registry || true
+}
+
+# --- figures: one line each, which the run prints at its end and a document can quote ---
+
+figures() { # TEXT
+    say "$*"
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >>"${results:-$case_dir}/figures.txt"
 }
 
 # --- counting what is started ---

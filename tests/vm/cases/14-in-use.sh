@@ -13,24 +13,6 @@ nvme_cli_takes() {
     equal "nvme disconnect: the disk goes" 'disconnected' "$theirs"
 }
 
-# refused TRANSPORT USE
-refused() {
-    local transport=$1 use=$2
-    say "$use over $transport"
-    fresh_disk "$transport" "$use" "${3-}"
-    "$use"
-    left_alone "$use, $transport" nvme-registry disconnect "$dev"
-    if [[ $use != *unmounted ]]; then goes_on "$use, $transport"; fi
-    expect 1 nvme-registry check "$dev"
-    matches "$use, $transport: check says why" "$user" "$err"
-    settle
-    "${use}_end"
-    settle
-    expect 0 nvme-registry disconnect "$dev"
-    equal "$use, $transport, idle: it goes" no "$(there "$dev")"
-    holder=
-}
-
 # row WHAT USE [plain]: over loop, with nvme-cli as well.
 row() {
     refused loop "$2" "${3-}"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# `mount` against `disconnect`, unpaused, a thousand rounds: whoever wins, there is never a mounted file system without
-# a path. Two disconnects of the two paths of a mounted disk leave one. Then the same with `disconnect` held after each
-# of its system calls in turn.
+# `mount` against `disconnect`, unpaused, VM_ROUNDS times (1,000 unless told otherwise): whoever wins, there is never a
+# mounted file system without a path. Two disconnects of the two paths of a mounted disk leave one. Then the same with
+# `disconnect` held after each of its system calls in turn.
 . ./disks.sh
 holder=
 
-rounds=1000
+rounds=$(<rounds)
 native_multipath Y
 # udevd has our rule and nothing else to do: the others look at every disk that comes, which is most of the time here.
 mkdir -p /run/udev/rules.d
@@ -74,7 +74,7 @@ for ((round = 1; round <= rounds; round++)); do
     [[ -e /sys/class/nvme/$dev ]] || connect
     ((round % 100)) || say "round $round, $((SECONDS - started)) s: mount won $mounts, disconnect $disconnects, lag $lag"
 done
-say "$rounds rounds in $((SECONDS - started)) s: mount won $mounts, disconnect won $disconnects, neither $neither"
+figures "$rounds rounds in $((SECONDS - started)) s: mount won $mounts, disconnect won $disconnects, neither $neither, mounted without a path: $lost"
 say "what the mounts that lost said:"
 grep -v dmesg "$case_dir/mount.err" | sort | uniq -c
 equal "rounds with a mounted file system without a path" 0 "$lost"
@@ -104,6 +104,7 @@ for ((round = 1; round <= pairs; round++)); do
     done
 done
 equal "rounds of two disconnects of two paths that left one" "$pairs" "$one"
+figures "$pairs rounds of two disconnects of the two paths of a mounted disk: one path left in $one"
 umount "$mnt"
 settle
 
@@ -153,6 +154,7 @@ for place in "${places[@]}"; do
     esac
     [[ $won == no ]] || umount "$mnt"
 done
-say "held after ${#places[@]} calls: mount won $mounts, disconnect won $disconnects; $passed calls were not made again"
+figures "disconnect held after each of its ${#places[@]} calls: mount won $mounts, disconnect won $disconnects, mounted without" \
+    "a path: $lost; $passed calls were not made again"
 equal "held: both sides won some" yes "$( ((mounts > 0 && disconnects > 0)) && echo yes || echo "$mounts, $disconnects")"
 equal "held: mounted file systems without a path" 0 "$lost"

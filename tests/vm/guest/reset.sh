@@ -9,6 +9,10 @@ trap - EXIT
 
 # Case 32 stops it.
 systemctl start systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd.service
+# A disk whose target was made to answer no more: no controller with a request on its way can be deleted.
+for map in /sys/block/dm-*; do
+    if [[ -e $map && $(<"$map/dm/suspended") == 1 ]]; then dmsetup resume "$(<"$map/dm/name")"; fi
+done
 udevd_resume
 # The rule of case 13 and the hold of others live here; the product's own is in the image.
 rm -rf /run/udev/rules.d/*
