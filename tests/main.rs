@@ -18,6 +18,7 @@ mod commands;
 mod connection;
 mod corpus;
 mod disks;
+mod doctor;
 mod golden;
 mod in_use;
 mod layers;

@@ -116,6 +116,11 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<Request, Error> {
     Ok(Request::Sweep { dry_run: arguments.has(Id::DryRun), json: is_json(arguments)? })
 }
 
+pub(super) fn doctor(arguments: &Arguments) -> Result<Request, Error> {
+    arguments.no_arguments()?;
+    Ok(Request::Doctor { json: is_json(arguments)? })
+}
+
 /// The options of `connect`, and the secrets that are in files. Messages name an option by its key or its place: its value
 /// may be a secret.
 fn fabrics_options(arguments: &Arguments) -> Result<(Vec<FabricsOption>, Vec<SecretFile>), Error> {

@@ -6,10 +6,12 @@ mod attribute;
 mod claim;
 mod connect;
 mod disconnect;
+mod doctor;
 mod filter;
 mod own;
 mod query;
 mod show;
+mod survey;
 mod sweep;
 mod uevent;
 
@@ -202,5 +204,6 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
             disconnect::disconnect(context, out, &targets, &policy, disconnect::Manner { wait, dry_run, json })?
         }
         Request::Sweep { dry_run, json } => sweep::sweep(context, out, dry_run, json)?,
+        Request::Doctor { json } => doctor::doctor(context, out, json)?,
     })
 }
