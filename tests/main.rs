@@ -24,6 +24,7 @@ mod in_use;
 mod layers;
 mod log_sinks;
 mod manual;
+mod metrics;
 mod names;
 mod nothing_lost;
 mod policy;

@@ -112,6 +112,7 @@ complete -c nvme-registry -n __nvme_registry_no_command -a export -d 'Print owne
 complete -c nvme-registry -n __nvme_registry_no_command -a disconnect -d 'Disconnect controllers without an owner or a disk in use'
 complete -c nvme-registry -n __nvme_registry_no_command -a disconnect-all -d 'Disconnect all without an owner or a disk in use'
 complete -c nvme-registry -n __nvme_registry_no_command -a sweep -d 'Remove stale entries and leftovers'
+complete -c nvme-registry -n __nvme_registry_no_command -a metrics -d 'Print owners and use for Prometheus'
 complete -c nvme-registry -n __nvme_registry_no_command -a doctor -d 'Check that the registry works on this host'
 
 # Devices.

@@ -116,6 +116,11 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<Request, Error> {
     Ok(Request::Sweep { dry_run: arguments.has(Id::DryRun), json: is_json(arguments)? })
 }
 
+pub(super) fn metrics(arguments: &Arguments) -> Result<Request, Error> {
+    arguments.no_arguments()?;
+    Ok(Request::Metrics)
+}
+
 pub(super) fn doctor(arguments: &Arguments) -> Result<Request, Error> {
     arguments.no_arguments()?;
     Ok(Request::Doctor { json: is_json(arguments)? })

@@ -296,6 +296,16 @@ pub const COMMANDS: &[Command] = &[
         parse: parsers::sweep,
     },
     Command {
+        name: "metrics",
+        arguments: "",
+        summary: "print who owns what, what is in use, and what is stale, for Prometheus",
+        about: "Prints Prometheus' text format: the owner of every NVMe-oF controller (empty: none; ?: unreadable), whether it\n\
+                is in use, and how many are in use without an owner, have a stale entry, or left something over.",
+        options: &[],
+        example: "nvme-registry metrics | promtool check metrics",
+        parse: parsers::metrics,
+    },
+    Command {
         name: "doctor",
         arguments: "",
         summary: "check that the registry works on this host, and say what to do",
