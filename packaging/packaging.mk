@@ -26,6 +26,9 @@ extras = \
   systemd/nvme-registry-sweep.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-sweep.service \
   systemd/nvme-registry-boot-claim.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-boot-claim.service \
   systemd/examples/nvme-data.service:0644:$(DOCDIR)/nvme-data.service \
+  systemd/nvme-registry-metrics.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.service \
+  systemd/nvme-registry-metrics.timer:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.timer \
+  metrics/metrics-textfile:0755:$(LIBDIR)/metrics-textfile \
   boot-claim/boot-claim:0755:$(LIBDIR)/boot-claim \
   dracut/55nvme-registry/module-setup.sh:0755:$(DRACUTDIR)/module-setup.sh \
   dracut/55nvme-registry/boot-claim.sh:0755:$(DRACUTDIR)/boot-claim.sh \
@@ -36,7 +39,7 @@ extras = \
   udev/71-nvme-registry-export.rules:0644:$(DOCDIR)/71-nvme-registry-export.rules
 destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 
-.PHONY: install-extras uninstall-extras packaging-tools packaging-check man-check completion-test packaging-lint deny \
+.PHONY: install-extras uninstall-extras packaging-tools packaging-check man-check completion-test metrics-test packaging-lint deny \
   deny-advisories deb rpm package-test initramfs-test
 
 install-extras: ## install manual, completions, unit and initramfs hooks below DESTDIR and PREFIX
@@ -51,7 +54,7 @@ uninstall-extras: ## remove what install-extras installed
 
 # One after the other, also under make -j, and in one make: each package is built once. What fails soonest comes first.
 packaging-check: ## everything about packaging: manual, recipes, completions, licences, packages, initramfs
-	@$(MAKE) --no-print-directory -j1 man-check packaging-lint completion-test deny package-test initramfs-test
+	@$(MAKE) --no-print-directory -j1 man-check packaging-lint completion-test metrics-test deny package-test initramfs-test
 
 packaging-tools:
 	@packaging/tests/host-packages.sh
@@ -61,6 +64,10 @@ man-check: packaging-tools ## the manual pages through mandoc's lint
 
 completion-test: build packaging-tools ## the completions in bash, zsh and fish
 	@packaging/tests/completion.sh "$(BIN)"
+
+metrics-test: build ## the metrics through promtool, a real node_exporter and a real Prometheus
+	@tests/needs.sh metrics promtool:prometheus prometheus-node-exporter:prometheus-node-exporter curl:curl jq:jq
+	@packaging/tests/metrics.sh "$(BIN)"
 
 packaging-lint: packaging-tools ## shell scripts of the packages, and the recipes that are only parsed
 	@packaging/tests/lint.sh
