@@ -267,7 +267,7 @@ fn a_whole_installation_is_ok() {
          ok    libnvme-rule: 70-nvmf-registry.rules is not installed\n\
          ok    udevd: it listens on /run/udev/control\n\
          ok    registry: /run/nvme/registry is a directory of root, with mode 0755\n\
-         ok    entries: 2, each of a controller that is there\n\
+         ok    entries: 2, of which 0 unverified\n\
          ok    leftovers: none\n\
          ok    in-use: no controller without an owner has a disk in use\n\
          ok    boot-claim: system at 9.10 s: nothing\n\
@@ -380,4 +380,13 @@ fn json_has_the_same_findings() {
         assert_eq!(check.as_object().unwrap().len(), 4, "{check}");
         assert_eq!(check["advice"].is_null(), word("status") == "ok", "{check}");
     }
+}
+
+#[test]
+fn an_entry_of_libnvme_is_unverified_and_in_order() {
+    let sandbox = whole();
+    sandbox.connect("nvme5", "tcp");
+    sandbox.libnvme_writes("nvme5", &[("owner", "nbft"), ("seqnum", "1006")]);
+    let outcome = sandbox.run("doctor");
+    assert!(outcome.exits(0).stdout().contains("ok    entries: 3, of which 1 unverified\n"), "{outcome}");
 }

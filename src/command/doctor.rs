@@ -53,14 +53,16 @@ fn registered(context: &Context, report: &mut Report<'_>, controllers: &[Surveye
         (Err(error), _) | (_, Err(error)) => return report.add("entries", Err(&error)),
     };
     let mut flaws = found.entries;
+    let mut unverified = 0;
     for one in controllers {
+        unverified += usize::from(one.entry.is_some_and(|verdict| !verdict.is_stale() && !verdict.is_current()));
         if let Some(flaw) = one.flaw() {
             flaws.push((one.device.name(), flaw));
         }
     }
     let entries = match &found.failure {
         Some(error) if flaws.is_empty() => Err(error),
-        _ => Ok(judge::entries(count, &flaws)),
+        _ => Ok(judge::entries(count, unverified, &flaws)),
     };
     report.add("entries", entries);
     report.add("leftovers", Ok(judge::leftovers(&found.leftovers)));

@@ -66,8 +66,9 @@ impl Flaw {
     }
 }
 
-/// `entries`: of so many, these have a flaw.
-pub fn entries(count: usize, flaws: &[(String, Flaw)]) -> Finding {
+/// `entries`: of so many, so many are unverified, and these have a flaw. libnvme writes no incarnation, so its entries are
+/// unverified; with a stamp they are in order.
+pub fn entries(count: usize, unverified: usize, flaws: &[(String, Flaw)]) -> Finding {
     let mut words = Vec::new();
     let mut worst = Flaw::Untied;
     for (entry, flaw) in flaws {
@@ -76,7 +77,7 @@ pub fn entries(count: usize, flaws: &[(String, Flaw)]) -> Finding {
     }
     let words: &[&str] = &[&named(&words)];
     match worst {
-        _ if flaws.is_empty() => ok(&[&count.to_string(), ", each of a controller that is there"]),
+        _ if flaws.is_empty() => ok(&[&count.to_string(), ", of which ", &unverified.to_string(), " unverified"]),
         Flaw::Untied => warn(words, "nvme-registry register DEVICE --owner NAME"),
         Flaw::Blank | Flaw::Stale => warn(words, SWEEP),
         Flaw::Unreadable => fail(words, "nvme-registry delete DEVICE, and register it again"),

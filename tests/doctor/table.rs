@@ -1,5 +1,7 @@
 //! The judgements of `doctor` as tables: what a tree of files cannot show, and the reading of udev rules.
 
+use proptest::prelude::*;
+
 use nvme_registry::diagnosis::{
     Finding, Program, RegistryDirectory, Started, Status, boot_claim, program, registry, started, udevd,
 };
@@ -76,4 +78,24 @@ fn what_cannot_be_told_is_a_warning() {
 #[test]
 fn control_characters_in_a_mark_are_shown() {
     assert_eq!(boot_claim(b"system at 1 s: \x1b[31m\n\n").text, "system at 1 s: \\x1b[31m");
+}
+
+proptest! {
+    /// Whatever a rules file holds, reading it comes to an end, and a program that it finds is one that was written there.
+    #[test]
+    fn any_rule_is_read(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "ACTION", "==", "!=", "\"", "remove", "add|remove", "RUN", "{program}", "+=", ":=", ", ", "\\\n", "\n", "#",
+                "nvme-registry uevent", "/bin/", "\u{e9}", "\0",
+            ]),
+            0..30,
+        )
+    ) {
+        let text = parts.concat();
+        if let Some(Started { program, .. }) = started(text.as_bytes()) {
+            let value = format!("\"{program} uevent");
+            prop_assert!(text.contains(&value), "{text:?}: {program}");
+        }
+    }
 }
