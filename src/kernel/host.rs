@@ -3,7 +3,7 @@
 //! Nothing is executed. A version is compared by the bytes of the file, since what is installed is perhaps not to be trusted,
 //! and below `--root` may be for another machine.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statfs};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat, fstat, openat, statfs};
 use rustix::io::Errno;
 
 use super::sysfs::{Kernel, READING};
@@ -11,13 +11,14 @@ use super::users::whole_of;
 use crate::diagnosis::{Program, RegistryDirectory, RuleFile};
 use crate::error::Error;
 
-/// Where udev reads rules (udev(7)): of files of the same name it takes the first.
+/// Where udev reads rules (udev(7)): of files of the same name it takes the first. /lib may be a link to /usr/lib; then a file
+/// is found twice, which changes nothing.
 const RULES: [&str; 5] = [
-    "/etc/udev/rules.d",
-    "/run/udev/rules.d",
-    "/usr/local/lib/udev/rules.d",
-    "/usr/lib/udev/rules.d",
-    "/lib/udev/rules.d",
+    "/etc/udev/rules.d/",
+    "/run/udev/rules.d/",
+    "/usr/local/lib/udev/rules.d/",
+    "/usr/lib/udev/rules.d/",
+    "/lib/udev/rules.d/",
 ];
 
 /// Where udev finds a program that a rule names without a directory. The second is that of a host whose `/lib` is not a link
@@ -52,14 +53,10 @@ impl Kernel {
     /// A refusal of the system.
     pub fn rule_files(&self, name: &str) -> Result<Vec<RuleFile>, Error> {
         let mut files = Vec::new();
-        let mut seen = Vec::new();
         for directory in RULES {
-            let path = [directory, "/", name].concat();
-            let Some(stat) = self.look_at(&path)? else { continue };
-            // /lib may be a link to /usr/lib.
-            if !seen.contains(&(stat.st_dev, stat.st_ino)) {
-                seen.push((stat.st_dev, stat.st_ino));
-                files.push(RuleFile { text: self.text(&path)?, path });
+            let path = [directory, name].concat();
+            if let Some(text) = self.text(&path)? {
+                files.push(RuleFile { path, text });
             }
         }
         Ok(files)
@@ -91,7 +88,7 @@ impl Kernel {
         let is_same = match fstat(&own) {
             Ok(own) if own.st_size != stat.st_size => false,
             Ok(own) if (own.st_dev, own.st_ino) == (stat.st_dev, stat.st_ino) => true,
-            _ => whole_of(Ok(own)).is_ok_and(|own| self.text(path).is_ok_and(|other| own == other)),
+            _ => whole_of(Ok(own)).is_ok_and(|own| self.text(path).is_ok_and(|other| other == Some(own))),
         };
         Ok(if is_same { Program::Same } else { Program::Other })
     }
@@ -119,10 +116,7 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system.
     pub fn udevd_listens(&self) -> Result<Option<bool>, Error> {
-        let table = self.text(SOCKETS)?;
-        if table.is_empty() {
-            return Ok(None);
-        }
+        let Some(table) = self.text(SOCKETS)? else { return Ok(None) };
         let listens = |line: &[u8]| {
             let mut fields = line.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
             fields.nth(3) == Some(LISTENS) && fields.nth(3).is_some_and(|path| path.starts_with(UDEV_SOCKETS))
@@ -135,7 +129,7 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system.
     pub fn boot_claims(&self) -> Result<Vec<u8>, Error> {
-        self.text(BOOT_CLAIM)
+        Ok(self.text(BOOT_CLAIM)?.unwrap_or_default())
     }
 
     /// nvme-cli: where it is, and whether it knows the registry. Every one that is installed counts, and the first that does
@@ -146,10 +140,8 @@ impl Kernel {
     pub fn nvme_cli(&self) -> Result<Option<(&'static str, bool)>, Error> {
         let mut found = None;
         for path in NVME_CLI {
-            let program = self.text(path)?;
-            if program.is_empty() {
-                continue;
-            }
+            // An empty one is no program: somebody has put a mask over it.
+            let Some(program) = self.text(path)?.filter(|program| !program.is_empty()) else { continue };
             let knows = KNOWS_REGISTRY.iter().any(|part| program.windows(part.len()).any(|window| window == *part));
             if !knows {
                 return Ok(Some((path, false)));
@@ -163,11 +155,11 @@ impl Kernel {
         self.stat(path, AtFlags::empty()).map_err(|errno| self.refused("look at", path, errno))
     }
 
-    /// The whole of a file. One that is not there is empty.
-    fn text(&self, path: &str) -> Result<Vec<u8>, Error> {
-        match whole_of(self.open(path, READING | OFlags::CLOEXEC)) {
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(Vec::new()),
-            text => text.map_err(|errno| self.refused("read", path, errno)),
+    /// The whole of a file. `None`: it is not there.
+    fn text(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match whole_of(self.open(path, READING)) {
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            text => text.map(Some).map_err(|errno| self.refused("read", path, errno)),
         }
     }
 }
