@@ -29,7 +29,7 @@ pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<
     let word = word.map_or(crate::IDENTIFIER, |started| started.program);
     report.check("program", kernel.udev_program(word).map(|(path, found)| judge::program(&path, found)));
     report.check("libnvme-rule", rules(OTHER_RULE).map(|theirs| judge::libnvme_rule(known, &theirs)));
-    report.check("udevd", kernel.udevd_listens().map(judge::udevd));
+    report.check("udevd", kernel.udevd_listens().and_then(|listens| Ok(judge::udevd(listens, kernel.mdev_starts()?))));
     report.check("registry", kernel.registry_directory(REGISTRY).map(|found| judge::registry(REGISTRY, found)));
     let controllers = survey::controllers(context);
     let seen: &[Surveyed] = controllers.as_ref().map(Vec::as_slice).unwrap_or_default();

@@ -9,10 +9,12 @@ const OF_THE_INITRAMFS: &[u8] = b"initramfs ";
 /// What such a line has if the claim failed.
 const FAILED: &[u8] = b"(exit code ";
 
-/// `udevd`: whether a process listens where udevd does. `None`: the kernel's list of sockets is not there.
-pub fn udevd(listens: Option<bool>) -> Finding {
+/// `udevd`: whether a process listens where udevd does (`None`: the kernel's list of sockets is not there), and whether mdev,
+/// where it is used instead, is told to start the program.
+pub fn udevd(listens: Option<bool>, mdev: bool) -> Finding {
     match listens {
         Some(true) => ok(&["it listens on /run/udev/control"]),
+        _ if mdev => ok(&["mdev starts the program in its place"]),
         Some(false) => fail(&["no process listens on /run/udev/control"], "systemctl start systemd-udevd"),
         None => warn(&["/proc/net/unix is not there"], "mount /proc"),
     }

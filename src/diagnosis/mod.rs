@@ -10,7 +10,7 @@ mod rules;
 
 pub use boot::{boot_claim, initramfs, nvme_cli, udevd};
 pub use registry::{Flaw, RegistryDirectory, Surveyed, entries, in_use, leftovers, registry};
-pub use rules::{Program, RuleFile, Started, libnvme_rule, program, rule, started};
+pub use rules::{CALL, Program, RuleFile, Started, libnvme_rule, program, rule, started};
 
 use std::fmt::Write as _;
 

@@ -2,8 +2,8 @@
 
 use super::{Finding, fail, ok, warn};
 
-/// How the rule calls the program.
-const CALL: &[u8] = b"nvme-registry uevent";
+/// How a rule calls the program.
+pub const CALL: &[u8] = b"nvme-registry uevent";
 const ARGUMENT: &[u8] = b" uevent";
 
 const AGAIN: &str = "install nvme-registry again";

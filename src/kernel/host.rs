@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::sysfs::{Kernel, READING};
 use super::users::whole_of;
-use crate::diagnosis::{Program, RegistryDirectory, RuleFile};
+use crate::diagnosis::{CALL, Program, RegistryDirectory, RuleFile};
 use crate::error::Error;
 
 /// Where udev reads rules (udev(7)): of files of the same name it takes the first. /lib may be a link to /usr/lib; then a file
@@ -41,6 +41,9 @@ const BOOT_CLAIM: &str = "/run/nvme/boot-claim";
 const SOCKETS: &str = "/proc/net/unix";
 const UDEV_SOCKETS: &[u8] = b"/run/udev/";
 const LISTENS: &[u8] = b"00010000";
+
+/// What busybox mdev and mdevd do for each device: a line ends with the command.
+const MDEV: &str = "/etc/mdev.conf";
 
 /// statfs(2).
 const TMPFS_MAGIC: i64 = 0x0102_1994;
@@ -122,6 +125,15 @@ impl Kernel {
             fields.nth(3) == Some(LISTENS) && fields.nth(3).is_some_and(|path| path.starts_with(UDEV_SOCKETS))
         };
         Ok(Some(table.split(|&byte| byte == b'\n').any(listens)))
+    }
+
+    /// Whether mdev or mdevd is configured to start the program.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn mdev_starts(&self) -> Result<bool, Error> {
+        let table = self.text(MDEV)?.unwrap_or_default();
+        Ok(table.split(|&byte| byte == b'\n').any(|line| line.ends_with(CALL) && !line.starts_with(b"#")))
     }
 
     /// What the boot claim has left since boot: a line for each run.

@@ -70,7 +70,7 @@ fn the_directory_of_the_registry() {
 
 #[test]
 fn what_cannot_be_told_is_a_warning() {
-    for finding in [program("/p", Program::Unknown), udevd(None)] {
+    for finding in [program("/p", Program::Unknown), udevd(None, false)] {
         assert_eq!((finding.status, finding.advice), (Status::Warn, "mount /proc"), "{finding:?}");
     }
 }
