@@ -26,6 +26,9 @@ extras = \
   completions/nvme-registry.fish:0644:$(FISHCOMPDIR)/nvme-registry.fish \
   systemd/nvme-registry-sweep.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-sweep.service \
   systemd/nvme-registry-boot-claim.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-boot-claim.service \
+  systemd/nvme-registry-metrics.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.service \
+  systemd/nvme-registry-metrics.timer:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.timer \
+  metrics/metrics-textfile:0755:$(LIBDIR)/metrics-textfile \
   boot-claim/boot-claim:0755:$(LIBDIR)/boot-claim \
   dracut/55nvme-registry/module-setup.sh:0755:$(DRACUTDIR)/module-setup.sh \
   dracut/55nvme-registry/boot-claim.sh:0755:$(DRACUTDIR)/boot-claim.sh \
@@ -41,7 +44,7 @@ destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 # What is installed names the paths that it is installed with.
 at_install_time = sed -e 's|/usr/bin/nvme-registry|$(BINDIR)/nvme-registry|g' -e 's|/usr/lib/nvme-registry/|$(LIBDIR)/|g'
 
-.PHONY: install-paths install-extras uninstall-extras packaging-tools packaging-check man-check completion-test \
+.PHONY: install-paths install-extras uninstall-extras packaging-tools packaging-check man-check completion-test metrics-test \
   packaging-lint generate install-test release-check release-test oldest-rust arch-test deny deny-advisories deb rpm package-test initramfs-test
 
 # may_be VARIABLE: PATTERN...: the value is one of the places where the program that reads it looks, or make stops here.
@@ -70,7 +73,7 @@ uninstall-extras: ## remove what install-extras installed
 
 # One after the other, also under make -j, and in one make: each package is built once. What fails soonest comes first.
 packaging-check: ## everything about packaging: manual, recipes, completions, licences, packages, initramfs
-	@$(MAKE) --no-print-directory -j1 man-check packaging-lint install-test completion-test deny package-test initramfs-test
+	@$(MAKE) --no-print-directory -j1 man-check packaging-lint install-test completion-test metrics-test deny package-test initramfs-test
 
 packaging-tools:
 	@packaging/tests/host-packages.sh
@@ -80,6 +83,10 @@ man-check: packaging-tools ## the manual pages through mandoc's lint
 
 completion-test: build packaging-tools ## the completions in bash, zsh and fish
 	@packaging/tests/completion.sh "$(BIN)"
+
+metrics-test: build ## the metrics through promtool, a real node_exporter and a real Prometheus
+	@tests/needs.sh metrics promtool:prometheus prometheus-node-exporter:prometheus-node-exporter curl:curl jq:jq
+	@packaging/tests/metrics.sh "$(BIN)"
 
 packaging-lint: packaging-tools ## shell scripts of the packages, the recipes that are only parsed, the examples, what is generated
 	@packaging/tests/lint.sh "$(PACKAGING_CACHE)"

@@ -7,7 +7,7 @@
 //!
 //! One direction: a module imports only what is below it (`tests/layers.rs` checks that). From the top: [`command`] (one
 //! function a command), [`report`] and [`audit`] (bytes out, log lines), [`cli`], [`registry`] (**the protocol: start there**),
-//! [`kernel`], [`log`], [`guard`] and [`verdict`] (decisions, pure), [`usage`], [`error`], [`root`], [`name`].
+//! [`kernel`], [`log`], [`diagnosis`], [`guard`] and [`verdict`] (decisions, pure), [`usage`], [`error`], [`root`], [`name`].
 //!
 //! # Which file for which symptom
 //!
@@ -18,6 +18,7 @@
 //! | a private attribute is gone | `registry/handover.rs`, `registry/update.rs` |
 //! | an answer is wrong (owner, check, list, status) | `registry/look.rs`, then `command/query.rs`, `command/show.rs` |
 //! | a disk went away, or a controller was left alone | [`guard`], `kernel/disks.rs`, `command/disconnect.rs` |
+//! | `doctor` is wrong about a host | [`diagnosis`], `kernel/host.rs` |
 //! | something hidden stays in the registry | `registry/sweep.rs`, `registry/names.rs` |
 //! | a controller could not be connected | `kernel/fabrics.rs`, `command/connect.rs` |
 //! | a word on the command line is refused | `cli/parsers.rs`, [`name`] |
@@ -30,6 +31,7 @@
 pub mod audit;
 pub mod cli;
 pub mod command;
+pub mod diagnosis;
 pub mod error;
 pub mod guard;
 pub mod kernel;

@@ -6,9 +6,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of the house, the lowest first. A module may import those before it, and its own.
-const FLOORS: [&str; 14] = [
-    "name", "root", "error", "usage", "verdict", "guard", "log", "kernel", "registry", "cli", "audit", "report",
-    "command", "main",
+const FLOORS: [&str; 15] = [
+    "name",
+    "root",
+    "error",
+    "usage",
+    "verdict",
+    "guard",
+    "diagnosis",
+    "log",
+    "kernel",
+    "registry",
+    "cli",
+    "audit",
+    "report",
+    "command",
+    "main",
 ];
 
 /// The Rust files below `src`, by their module: `registry::look` of `registry/look.rs`, `registry` of `registry/mod.rs`.

@@ -99,9 +99,11 @@ _nvme_registry() {
     disconnect) options='--owner --as --nqn --traddr --wait --force-in-use --dry-run -n' ;;
     disconnect-all) options='--transport --owner --as --force --wait --force-in-use --dry-run --yes -t' ;;
     sweep) options='--dry-run' ;;
+    metrics) options='' ;;
+    doctor) options='--json --output-format -J -o' ;;
     '')
         options='uevent connect register claim release owner check retrieve update delete list status export disconnect'
-        options+=' disconnect-all sweep'
+        options+=' disconnect-all sweep metrics doctor'
         ;;
     esac
     if [[ $cur == -* ]]; then

@@ -112,6 +112,8 @@ complete -c nvme-registry -n __nvme_registry_no_command -a export -d 'Print owne
 complete -c nvme-registry -n __nvme_registry_no_command -a disconnect -d 'Disconnect controllers without an owner or a disk in use'
 complete -c nvme-registry -n __nvme_registry_no_command -a disconnect-all -d 'Disconnect all without an owner or a disk in use'
 complete -c nvme-registry -n __nvme_registry_no_command -a sweep -d 'Remove stale entries and leftovers'
+complete -c nvme-registry -n __nvme_registry_no_command -a metrics -d 'Print owners and use for Prometheus'
+complete -c nvme-registry -n __nvme_registry_no_command -a doctor -d 'Check that the registry works on this host'
 
 # Devices.
 complete -c nvme-registry -n '__nvme_registry_wants_device register' -a '(__nvme_registry_fabrics)'
@@ -142,6 +144,8 @@ complete -c nvme-registry -n '__nvme_registry_in claim list status disconnect' -
 complete -c nvme-registry -n '__nvme_registry_in status' -l output -s o -x -a '(__nvme_registry_columns)' -d 'Which columns'
 complete -c nvme-registry -n '__nvme_registry_in status' -l no-headings -d 'Print no heading line'
 complete -c nvme-registry -n '__nvme_registry_in list status' -l json -d 'Print JSON'
+complete -c nvme-registry -n '__nvme_registry_in doctor' -l json -s J -d 'Print JSON'
+complete -c nvme-registry -n '__nvme_registry_in doctor' -l output-format -s o -x -a 'normal json' -d 'Normal or json'
 complete -c nvme-registry -n '__nvme_registry_in list status' -l names -d 'Print device names only'
 complete -c nvme-registry -n '__nvme_registry_in disconnect-all' -l force -d 'Every fabrics controller, regardless of its owner'
 complete -c nvme-registry -n '__nvme_registry_in disconnect disconnect-all' -l wait -x -d 'Wait until they are gone, seconds at most'

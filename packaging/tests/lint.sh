@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 shellcheck -x tests/*.sh generate/*.sh
 shellcheck -s bash completions/nvme-registry.bash dracut/55nvme-registry/module-setup.sh mkinitcpio/install/nvme-registry
 shellcheck -e SC1091 initramfs-tools/hooks/nvme-registry
-shellcheck boot-claim/boot-claim dracut/55nvme-registry/boot-claim.sh initramfs-tools/scripts/init-bottom/nvme-registry
+shellcheck boot-claim/boot-claim metrics/metrics-textfile dracut/55nvme-registry/boot-claim.sh initramfs-tools/scripts/init-bottom/nvme-registry
 # ash again.
 shellcheck -s dash mkinitcpio/hooks/nvme-registry
 shellcheck -s bash arch/PKGBUILD

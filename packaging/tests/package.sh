@@ -64,9 +64,12 @@ for unit in sweep boot-claim; do
     chroot "$fresh" systemctl is-enabled "nvme-registry-$unit.service" >/dev/null || fail "nvme-registry-$unit is not enabled"
 done
 chroot "$fresh" systemd-analyze verify --man=yes nvme-registry-sweep.service nvme-registry-boot-claim.service \
+    nvme-registry-metrics.service nvme-registry-metrics.timer \
     /usr/share/doc/nvme-registry/examples/systemd/nvme-data.service >"$work/verify" 2>&1 || true
 [[ ! -s $work/verify ]] || { cat "$work/verify"; fail 'systemd-analyze verify'; }
-chroot "$fresh" systemd-analyze security --offline=true --no-pager nvme-registry-sweep.service | tail -n 1
+for unit in sweep metrics; do
+    chroot "$fresh" systemd-analyze security --offline=true --no-pager "nvme-registry-$unit.service" | tail -n 1
+done
 chroot "$fresh" udevadm verify --no-style /usr/lib/udev/rules.d/70-nvme-registry.rules \
     /usr/share/doc/nvme-registry/examples/udev/71-nvme-registry-export.rules || fail 'udevadm verify'
 chroot "$fresh" dpkg --verify nvme-registry || fail 'dpkg --verify'

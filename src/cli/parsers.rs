@@ -112,6 +112,16 @@ pub(super) fn sweep(arguments: &Arguments) -> Result<Request, Error> {
     Ok(Request::Sweep { dry_run: arguments.has(Id::DryRun), json: is_json(arguments)? })
 }
 
+pub(super) fn metrics(arguments: &Arguments) -> Result<Request, Error> {
+    arguments.no_arguments()?;
+    Ok(Request::Metrics)
+}
+
+pub(super) fn doctor(arguments: &Arguments) -> Result<Request, Error> {
+    arguments.no_arguments()?;
+    Ok(Request::Doctor { json: is_json(arguments)? })
+}
+
 fn policy(arguments: &Arguments) -> Result<Policy, Error> {
     arguments.exclusive(&[Id::Owner, Id::As, Id::Force])?;
     let mode = match (arguments.value(Id::Owner, "--owner")?, arguments.value(Id::As, "--as")?) {

@@ -44,6 +44,8 @@ pub enum Request {
     Export { device: Device },
     Disconnect { targets: Targets, policy: Policy, wait: Option<u32>, dry_run: bool, json: bool },
     Sweep { dry_run: bool, json: bool },
+    Metrics,
+    Doctor { json: bool },
 }
 
 /// A secret of `connect` that is read from a file: `dhchap_secret=@FILE`.

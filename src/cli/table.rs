@@ -296,6 +296,26 @@ pub const COMMANDS: &[Command] = &[
         parse: parsers::sweep,
     },
     Command {
+        name: "metrics",
+        arguments: "",
+        summary: "print who owns what, what is in use, and what is stale, for Prometheus",
+        about: "Prints Prometheus' text format: the owner of every NVMe-oF controller (empty: none; ?: unreadable), whether it\n\
+                is in use, and how many are in use without an owner, have a stale entry, or left something over.",
+        options: &[],
+        example: "nvme-registry metrics | promtool check metrics",
+        parse: parsers::metrics,
+    },
+    Command {
+        name: "doctor",
+        arguments: "",
+        summary: "check that the registry works on this host, and say what to do",
+        about: "Prints one line for each check: ok, warn or fail, what was found, and what to do about it. Exits 0 if all are\n\
+                ok. It runs no other program and changes nothing.",
+        options: &[JSON, OUTPUT_FORMAT],
+        example: "nvme-registry doctor || echo 'see above'",
+        parse: parsers::doctor,
+    },
+    Command {
         name: "help",
         arguments: "[COMMAND]",
         summary: "explain the program, or one command",

@@ -6,11 +6,14 @@ mod attribute;
 mod claim;
 mod connect;
 mod disconnect;
+mod doctor;
 mod filter;
 mod listing;
+mod metrics;
 mod own;
 mod query;
 mod show;
+mod survey;
 mod sweep;
 mod uevent;
 
@@ -203,5 +206,7 @@ fn dispatch(context: &Context, out: &mut Output, request: Request) -> Result<Exi
             disconnect::disconnect(context, out, &targets, &policy, disconnect::Manner { wait, dry_run, json })?
         }
         Request::Sweep { dry_run, json } => sweep::sweep(context, out, dry_run, json)?,
+        Request::Metrics => metrics::metrics(context, out)?,
+        Request::Doctor { json } => doctor::doctor(context, out, json)?,
     })
 }

@@ -4,6 +4,7 @@
 pub mod controller;
 pub mod disks;
 pub mod fabrics;
+pub mod host;
 pub mod paths;
 pub mod sysfs;
 pub mod uevent;

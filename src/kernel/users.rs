@@ -108,14 +108,7 @@ impl Kernel {
     }
 
     fn whole(&self, path: &str) -> Result<Vec<u8>, Errno> {
-        let file = self.open(path, READING)?;
-        let mut text = Vec::new();
-        loop {
-            text.reserve(0x1_0000);
-            if read(&file, spare_capacity(&mut text))? == 0 {
-                return Ok(text);
-            }
-        }
+        whole_of(self.open(path, READING))
     }
 
     /// The device number of a node, through links.
@@ -199,6 +192,18 @@ impl Users {
             }
         }
         Ok(())
+    }
+}
+
+/// All that is in a file.
+pub(super) fn whole_of(opened: Result<OwnedFd, Errno>) -> Result<Vec<u8>, Errno> {
+    let file = opened?;
+    let mut text = Vec::new();
+    loop {
+        text.reserve(0x1_0000);
+        if read(&file, spare_capacity(&mut text))? == 0 {
+            return Ok(text);
+        }
     }
 }
 

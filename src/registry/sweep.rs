@@ -95,7 +95,11 @@ impl<'s> Sweep<'s> {
         // libnvme is about to write into an empty entry, or a process was killed that emptied it. rmdir succeeds only on an
         // empty directory, so no further check is needed.
         if listing.is_empty() && self.is_old(device.name().as_bytes())? {
-            match remove(&self.registry.dir, device.name().as_bytes(), AtFlags::REMOVEDIR) {
+            let removed = match self.dry_run {
+                true => Ok(true),
+                false => remove(&self.registry.dir, device.name().as_bytes(), AtFlags::REMOVEDIR),
+            };
+            match removed {
                 Ok(true) => tell(Ok(Swept::Leftover(device.name()))),
                 Ok(false) => {}
                 Err(errno) => return Err(self.registry.error("remove", device.name(), errno)),

@@ -6,7 +6,7 @@ use super::{mounted, multipath, on_terminal, own_disks, told};
 use crate::support::trace::{Call, Traced};
 use crate::support::{Outcome, Sandbox};
 
-const QUESTIONS: [&str; 14] = [
+const QUESTIONS: [&str; 16] = [
     "check nvme3",
     "check nvme3 --as me",
     "status",
@@ -21,6 +21,8 @@ const QUESTIONS: [&str; 14] = [
     "disconnect --nqn nqn.2026-01.example:subsystem --dry-run",
     "disconnect-all --dry-run",
     "disconnect-all --force --dry-run --wait 1",
+    "doctor",
+    "metrics",
 ];
 
 /// nvme3 and nvme4 with a disk each; with `use`, that of nvme3 is mounted.
