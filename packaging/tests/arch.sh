@@ -2,7 +2,7 @@
 # Builds the Arch package with makepkg, which Debian has, from the recipe and the archive that `make dist` makes, and looks at
 # what is in it: arch.sh DIST CACHE. It is not installed: pacman's packages that it depends on are not there (--nodeps).
 #
-# makepkg refuses to run as root. It runs as nobody, with the one capability that lets it read root's Rust.
+# makepkg refuses to run as root. It runs as nobody, who sees root's Rust at another place, by a mount of its own.
 set -euo pipefail
 
 dist=$(realpath -- "${1:?usage: arch.sh DIST-DIR CACHE-DIR}")
@@ -11,21 +11,23 @@ cache=$(realpath -m -- "${2:?usage: arch.sh DIST-DIR CACHE-DIR}")
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 chmod 0755 "$work"
-mkdir -p "$work"/{build,bin,home} "$cache/arch"
+mkdir -p "$work"/{build,bin,home,rustup,cargo} "$cache/arch"
 cp -- "$dist"/arch/* "$work/build/"
 # Arch's lld is a package; rustc brings the same linker.
-ln -s "$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld" "$work/bin/ld.lld"
+sysroot=$(rustc --print sysroot)
+ln -s "$work/rustup${sysroot#"${RUSTUP_HOME:-$HOME/.rustup}"}/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld" "$work/bin/ld.lld"
 chown -R nobody:nogroup "$work"/{build,home}
 
-command=(makepkg --nodeps --nocolor)
-if ((EUID == 0)); then
-    command=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search
-        -- "${command[@]}")
-fi
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL CARGO_TARGET_DIR DESTDIR PREFIX TARGET
-arch() {
-    (cd "$work/build" && env HOME="$work/home" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" CARGO_HOME="$work/home" \
-        PATH="$(dirname "$(command -v cargo)"):$work/bin:$PATH" CARCH="$(uname -m)" "${command[@]}" "$@")
+arch() { # OPTION...
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare --mount bash -c 'set -eu
+        mount --bind "$2" "$1/rustup"
+        mount --bind "$3" "$1/cargo"
+        cd "$1/build"
+        exec setpriv --reuid=nobody --regid=nogroup --clear-groups -- env HOME="$1/home" CARGO_HOME="$1/home" \
+            RUSTUP_HOME="$1/rustup" PATH="$1/cargo:$1/bin:$PATH" CARCH="$(uname -m)" makepkg --nodeps --nocolor "${@:4}"' \
+        bash "$work" "${RUSTUP_HOME:-$HOME/.rustup}" "$(dirname "$(command -v cargo)")" "$@"
 }
 # A sum that is not the archive's is refused.
 sed -i.right 's/^sha256sums=.*/sha256sums=('\''0000000000000000000000000000000000000000000000000000000000000000'\'')/' "$work/build/PKGBUILD"

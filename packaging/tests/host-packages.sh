@@ -15,6 +15,7 @@ exec "$(dirname "$0")/../../tests/needs.sh" packaging \
     debugedit:debugedit \
     autopkgtest:autopkgtest \
     makepkg:makepkg \
+    bsdtar:libarchive-tools \
     pacman:pacman-package-manager \
     /usr/share/doc/python3-venv:python3-venv \
     debootstrap:debootstrap \

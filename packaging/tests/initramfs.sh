@@ -108,7 +108,7 @@ mv "$work/program" "$root/usr/bin/nvme-registry"
 if [[ " ${generators[*]} " == *' dracut '* ]]; then
     cp -r -- "$here/../examples/dracut/90nvme-connect" "$root/usr/lib/dracut/modules.d/"
     image dracut dracut.example --no-kernel --add nvme-connect || { cat "$work/dracut.example.log"; failed=1; }
-    has dracut.example usr/sbin/nvme usr/bin/nvme-registry usr/lib/dracut/hooks/initqueue/online/90-connect.sh
+    has dracut.example usr/sbin/nvme usr/bin/nvme-registry var/lib/dracut/hooks/initqueue/online/90-connect.sh
     rm -r "$root/usr/lib/dracut/modules.d/90nvme-connect"
 fi
 
