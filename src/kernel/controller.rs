@@ -63,6 +63,8 @@ pub enum Deleted {
     Done,
     /// It was gone already.
     Gone,
+    /// It is there, and the kernel is deleting it for somebody else.
+    Underway,
 }
 
 impl Kernel {
@@ -133,8 +135,12 @@ impl Controller {
         let deleted = openat(&self.dir, "delete_controller", flags, Mode::empty()).and_then(|file| write(&file, b"1"));
         match deleted {
             Ok(_) => Ok(Deleted::Done),
-            // kernfs: the directory is dead, with everything in it.
-            Err(Errno::NOENT | Errno::NODEV) => Ok(Deleted::Gone),
+            // The kernel takes this file away when it begins (nvme_sysfs_delete), and the other attributes with the
+            // directory when it is done. In between it may wait for a request that the target does not answer.
+            Err(Errno::NOENT | Errno::NODEV) => Ok(match self.attribute("state")? {
+                Some(_) => Deleted::Underway,
+                None => Deleted::Gone,
+            }),
             Err(errno) => Err(Error::system("disconnect through", format!("{}/delete_controller", self.path), errno)),
         }
     }

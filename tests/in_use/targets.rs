@@ -125,6 +125,15 @@ fn a_wait_ends_when_the_controllers_are_gone() {
 }
 
 #[test]
+fn a_controller_that_is_being_deleted_is_not_gone() {
+    // The kernel takes `delete_controller` away when it begins, and the directory when it is done.
+    let sandbox = own_disks(&["nvme3"]);
+    std::fs::remove_file(sandbox.path("sys/class/nvme/nvme3/delete_controller")).unwrap();
+    sandbox.run("disconnect nvme3").exits(0).prints("nvme3: is being deleted already\n");
+    sandbox.run("disconnect nvme3 --wait 0").exits(3).says("nvme3: not gone after 0 s");
+}
+
+#[test]
 fn a_wait_is_for_what_was_disconnected() {
     let sandbox = own_disks(&["nvme3"]);
     let _user = mounted(&sandbox);

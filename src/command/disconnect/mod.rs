@@ -184,6 +184,9 @@ impl Run<'_> {
                 self.told(out, device, "disconnected", owner, &disks, format_args!("disconnected"));
             }
             Deleted::Gone => self.told(out, device, "gone", owner, &[], format_args!("gone already")),
+            Deleted::Underway => {
+                self.told(out, device, "deleting", owner, &[], format_args!("is being deleted already"));
+            }
         }
         Ok(Outcome::Gone)
     }

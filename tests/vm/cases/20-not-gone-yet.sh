@@ -78,6 +78,7 @@ deleter=$!
 wait_until has_state "$stuck" 'deleting (no IO)'
 
 expect 3 nvme-registry disconnect "$stuck" "$well" --as stas --wait 1
+matches "the one that is not gone is told to be on its way" "$stuck: is being deleted already" "$out"
 matches "the one that is not gone is named" "$stuck: not gone after 1 s" "$err"
 absent "the other one is not" "$well: not gone" "$err"
 equal "the other one is gone" no "$(there "$well")"
