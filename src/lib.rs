@@ -46,6 +46,12 @@ pub mod verdict;
 /// Sorts by a heap, in place. The standard library's sorts are made for speed on long slices and cost 3 to 15 KB of code for
 /// every type they are used with, its heap 1 KB.
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    sort(&mut items, |a, b| a > b);
+    items
+}
+
+/// The same by an order of the caller's.
+fn sort<T>(items: &mut [T], is_greater: impl Fn(&T, &T) -> bool) {
     // In front of `start` there is no heap yet; from `end` on all is sorted.
     let (mut start, mut end) = (items.len() / 2, items.len());
     while end > 1 {
@@ -56,14 +62,22 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
             items.swap(0, end);
         }
         let mut parent = start;
-        while let Some(child) = (2 * parent + 1..end.min(2 * parent + 3)).max_by_key(|&child| items.get(child))
-            && items.get(child) > items.get(parent)
-        {
-            items.swap(parent, child);
-            parent = child;
+        loop {
+            let mut largest = parent;
+            for child in 2 * parent + 1..end.min(2 * parent + 3) {
+                if let (Some(item), Some(other)) = (items.get(child), items.get(largest))
+                    && is_greater(item, other)
+                {
+                    largest = child;
+                }
+            }
+            if largest == parent {
+                break;
+            }
+            items.swap(parent, largest);
+            parent = largest;
         }
     }
-    items
 }
 
 /// The time in seconds since 1970. Through std, since rustix would bring a second reader of the vDSO (2.7 KB).

@@ -5,6 +5,7 @@
 //! most runs of the udev helper log nothing and should not spend time on a filter.
 
 use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 
 use log::kv::{self, Key, VisitSource};
@@ -47,7 +48,8 @@ pub fn start(root: &Root, verbose: bool, quiet: bool) {
         .ok()
         .map(|filter| env_logger::Builder::new().filter_level(level).parse_filters(&understood(&filter)).build());
     let max = filter.as_ref().map_or(level, env_logger::Logger::filter);
-    let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose, quiet });
+    let socket = OnceLock::new();
+    let logger = LOGGER.get_or_init(|| Logger { root: root.clone(), filter, echo: verbose, quiet, socket });
     if log::set_logger(logger).is_ok() {
         log::set_max_level(max);
     }
@@ -83,6 +85,8 @@ struct Logger {
     filter: Option<env_logger::Logger>,
     echo: bool,
     quiet: bool,
+    /// One for all lines and both sockets: each datagram has its own address.
+    socket: OnceLock<OwnedFd>,
 }
 
 impl Log for Logger {
@@ -113,10 +117,16 @@ impl Logger {
     fn to_socket(&self, path: &str, datagram: impl FnOnce() -> Vec<u8>) -> bool {
         let send = || -> Result<(), Errno> {
             let address = SocketAddrUnix::new(&*self.root.path(path))?;
-            // A unit with RestrictAddressFamilies= may refuse AF_UNIX; then the next sink is tried.
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-            sendto(&socket, &datagram(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT, &address)?;
+            let socket = match self.socket.get() {
+                Some(socket) => socket,
+                None => {
+                    // A unit with RestrictAddressFamilies= may refuse AF_UNIX; then the next sink is tried.
+                    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+                    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+                    self.socket.get_or_init(|| socket)
+                }
+            };
+            sendto(socket, &datagram(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT, &address)?;
             Ok(())
         };
         send().is_ok()

@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use nvme_registry::report::output::complain;
 use nvme_registry::{cli, command, log as sinks};
 
+/// The layout of the image (see the Makefile). It is named here so that cargo links anew when it alone has changed.
+const _: &str = include_str!("image.ld");
+
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
     words.next();

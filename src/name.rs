@@ -4,6 +4,7 @@
 //! cannot hold `nvme04` or `../x`, an [`AttrName`] cannot leave its entry, and a [`Value`] that a caller gave cannot hold a
 //! second line. The limits are those of libnvme's registry, enforced.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
@@ -112,9 +113,17 @@ impl Device {
 
     /// The name as a directory entry: `nvme4`.
     pub fn name(self) -> String {
+        // Not by way of `Display`: a listing asks for the name of every device.
         let mut name = String::with_capacity("nvme2147483647".len());
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{self}");
+        name.push_str("nvme");
+        let mut unit = 1;
+        while self.instance / unit >= 10 {
+            unit *= 10;
+        }
+        while unit > 0 {
+            name.push(char::from(b'0' + (self.instance / unit % 10) as u8));
+            unit /= 10;
+        }
         name
     }
 }
@@ -128,7 +137,7 @@ impl fmt::Display for Device {
 /// The name of an attribute: a file name that can neither be hidden, nor leave the entry, nor be mistaken for the temporary
 /// file of an unfinished write.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct AttrName(String);
+pub struct AttrName(Cow<'static, str>);
 
 impl AttrName {
     /// Parses `[A-Za-z0-9_-]+`, at most [`ATTR_NAME_MAX`] bytes.
@@ -145,7 +154,11 @@ impl AttrName {
         if !word.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
             return Err(BadName::AttrCharacter);
         }
-        String::from_utf8(word.to_vec()).map(AttrName).map_err(|_| BadName::AttrCharacter)
+        // Every entry has these.
+        if let Some(known) = [OWNER, SEQNUM, INCARNATION].into_iter().find(|known| known.as_bytes() == word) {
+            return Ok(AttrName(Cow::Borrowed(known)));
+        }
+        String::from_utf8(word.to_vec()).map(|name| AttrName(name.into())).map_err(|_| BadName::AttrCharacter)
     }
 
     /// The name as text.
@@ -241,6 +254,12 @@ pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nothing to escape in nearly every value.
+        if let Ok(text) = str::from_utf8(self.0)
+            && self.0.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        {
+            return f.write_str(text);
+        }
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 if acts_on_terminal(character) {

@@ -51,10 +51,13 @@ impl<'l> Listing<'l> {
         match self.layout {
             Layout::Names => self.out.line(view.device),
             Layout::Plain => {
-                let is_stale = view.entry.is_some_and(Verdict::is_stale);
-                self.out.line(format_args!("{}{}", view.device, if is_stale { " (stale)" } else { "" }));
+                self.out.push(view.device.name().as_bytes());
+                self.out.push(if view.entry.is_some_and(Verdict::is_stale) { b" (stale)\n" } else { b"\n" });
                 for (name, value) in &view.attributes {
-                    self.out.push(format!("  {:<12} ", name.as_str()).as_bytes());
+                    // As `{:<12}` does.
+                    self.out.push(b"  ");
+                    self.out.push(name.as_str().as_bytes());
+                    self.out.push(b"             ".get(name.as_str().len().min(12)..).unwrap_or_default());
                     self.out.value_line(value);
                 }
             }

@@ -47,7 +47,7 @@ fn valid_owner(context: &Context, device: Device) -> Result<Ownership, Error> {
 fn whole(context: &Context, device: Device) -> Result<Option<View>, Error> {
     let filter = Filter { devices: vec![device], entries: EntryFilter::All, ..Filter::default() };
     let layout = Layout::Json { columns: Column::ALL.to_vec() };
-    view(context, device, Subjects::Controllers, &filter, &layout).map(|(view, _)| view)
+    view(context, device, None, Subjects::Controllers, &filter, &layout).map(|(view, _)| view)
 }
 
 #[inline(never)]

@@ -7,6 +7,7 @@ use crate::cli::{Column, EntryFilter, Filter, Layout, Subjects};
 use crate::error::{Error, Exit};
 use crate::guard::Ownership;
 use crate::name::Device;
+use crate::registry::ahead::Current;
 use crate::registry::entry::Wanted;
 use crate::report::output::{Output, complain};
 use crate::report::view::View;
@@ -23,13 +24,20 @@ pub(super) fn show(
 ) -> Result<Exit, Error> {
     require_transport(context, &filter.attrs)?;
     let devices = devices(context, subjects, filter)?;
+    context.kernel.hold_directories();
     let mut code = Exit::Done;
     let mut listing = Listing::begin(out, layout);
+    let mut ahead = read_ahead(context, &devices, filter, layout)?.into_iter();
+    let all_at_once = ahead.len() > 0;
     for device in devices {
-        match view(context, device, subjects, filter, layout) {
+        match view(context, device, ahead.next().flatten(), subjects, filter, layout) {
             Ok((view, complete)) => {
                 code = code.max(if complete { Exit::Done } else { Exit::System });
                 view.iter().for_each(|view| listing.add(view));
+                if all_at_once {
+                    // Giving back piece by piece what was in memory all at once takes time and gains nothing.
+                    std::mem::forget(view);
+                }
             }
             // One that cannot be read is reported, and does not keep the others from being listed.
             Err(error) => {
@@ -66,10 +74,38 @@ fn devices(context: &Context, subjects: Subjects, filter: &Filter) -> Result<Vec
     Ok(devices)
 }
 
+/// What of each attribute is shown.
+fn wanted(layout: &Layout) -> Wanted<'static> {
+    match layout {
+        Layout::Plain => Wanted::All,
+        Layout::Table { columns, .. } | Layout::Json { columns } if columns.contains(&Column::Attributes) => {
+            Wanted::All
+        }
+        Layout::Names | Layout::Table { .. } | Layout::Json { .. } => Wanted::Nothing,
+    }
+}
+
+/// The entries that can be read at once. Where one owner is asked for, it is quicker to skip those of others; and `-v`
+/// explains every look.
+fn read_ahead(
+    context: &Context,
+    devices: &[Device],
+    filter: &Filter,
+    layout: &Layout,
+) -> Result<Vec<Option<Current>>, Error> {
+    match context.registry()? {
+        Some(registry) if filter.owner.is_none() && !context.verbose => {
+            Ok(registry.read_ahead(&context.kernel, devices, wanted(layout)))
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// A controller or entry that passes the filter, and whether all of it could be read.
 pub(super) fn view(
     context: &Context,
     device: Device,
+    mut ahead: Option<Current>,
     subjects: Subjects,
     filter: &Filter,
     layout: &Layout,
@@ -83,10 +119,14 @@ pub(super) fn view(
         return NOTHING;
     }
     let mut view = View::new(device);
-    if !add_controller(context, &mut view, subjects, filter, layout)? {
+    if !add_controller(context, &mut view, &mut ahead, subjects, filter, layout)? {
         return NOTHING;
     }
-    let Some(complete) = add_entry(context, &mut view, subjects, filter, layout)? else { return NOTHING };
+    let added = match ahead {
+        Some(current) => add_current(&mut view, current, filter).then_some(true),
+        None => add_entry(context, &mut view, subjects, filter, layout)?,
+    };
+    let Some(complete) = added else { return NOTHING };
     let passes = match (&filter.owner, filter.unowned) {
         (Some(wanted), _) => view.owner.name() == Some(wanted),
         // The stale entry of a controller that is gone is an entry without an owner, and no controller without one.
@@ -100,6 +140,7 @@ pub(super) fn view(
 fn add_controller(
     context: &Context,
     view: &mut View,
+    ahead: &mut Option<Current>,
     subjects: Subjects,
     filter: &Filter,
     layout: &Layout,
@@ -109,7 +150,12 @@ fn add_controller(
     if !shows_attrs && filter.attrs.is_empty() && !filter.in_use && !filter.unowned {
         return Ok(true);
     }
-    if let Some(controller) = context.kernel.open_controller(view.device)? {
+    let controller = context.kernel.open_controller(view.device)?;
+    // The name may be another controller's since.
+    if ahead.as_ref().is_some_and(|ahead| controller.as_ref().is_none_or(|it| it.incarnation != ahead.incarnation)) {
+        *ahead = None;
+    }
+    if let Some(controller) = controller {
         view.attrs = Some(controller.attrs()?);
         if columns.iter().any(|column| matches!(column, Column::Hostnqn | Column::Cntlid)) {
             view.identity = controller.identity()?;
@@ -122,6 +168,14 @@ fn add_controller(
     Ok(has_attrs && (!filter.in_use || view.is_in_use()))
 }
 
+/// Adds an entry that was read ahead. `false`: the filter rejects it.
+fn add_current(view: &mut View, current: Current, filter: &Filter) -> bool {
+    let verdict = Verdict::Kept(Kept::SameIncarnation);
+    (view.entry, view.present) = (Some(verdict), true);
+    (view.owner, view.attributes) = (Ownership::Owner(current.owner), current.attributes);
+    !matches!(filter.entries, EntryFilter::Only(state) if state != verdict.word())
+}
+
 /// Adds the entry, judged, and says whether all of it could be read. `None`: the filter rejects it, or there is neither
 /// an entry nor a controller that the listing is about.
 fn add_entry(
@@ -132,11 +186,10 @@ fn add_entry(
     layout: &Layout,
 ) -> Result<Option<bool>, Error> {
     let device = view.device;
-    let wanted = if matches!(layout, Layout::Names) { Wanted::Nothing } else { Wanted::All };
     // What is shown even without an entry.
     let bare = view.attrs.is_some() && (subjects == Subjects::Controllers || filter.unowned);
     let mut complete = true;
-    match context.look(device, wanted) {
+    match context.look(device, wanted(layout)) {
         Ok(Some(seen)) if bare || !seen.is_empty()? => {
             view.entry = Some(seen.verdict);
             view.present = seen.sample.present().is_some();

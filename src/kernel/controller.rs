@@ -8,7 +8,8 @@ use rustix::io::{Errno, write};
 
 use super::sysfs::{CLASS, Kernel, address_part, content, is_local_transport};
 use crate::error::Error;
-use crate::name::{Device, Escaped, Incarnation};
+use crate::name::{Device, Incarnation};
+use crate::root::Root;
 use crate::verdict::{Sample, Sysfs};
 
 /// What sysfs says of a controller. An attribute that is missing is `None`.
@@ -53,7 +54,8 @@ pub struct Controller {
     /// Which controller it is.
     pub incarnation: Incarnation,
     pub(super) dir: OwnedFd,
-    path: String,
+    /// For messages only.
+    root: Root,
 }
 
 /// How a deletion ended.
@@ -73,13 +75,11 @@ impl Kernel {
     /// # Errors
     /// A refusal of the system.
     pub fn open_controller(&self, device: Device) -> Result<Option<Controller>, Error> {
-        let path = format!("{CLASS}/{device}");
-        let shown = Escaped(&self.root().display(&path)).to_string();
-        // Through the link in the class directory, into the device's own directory.
-        let opened = self.directory(&path).map_err(|errno| Error::system("open", &shown, errno))?;
+        let path = || self.root().display(&format!("{CLASS}/{device}"));
+        let opened = self.open_device(device).map_err(|errno| Error::system("open", path(), errno))?;
         let Some(dir) = opened else { return Ok(None) };
-        let incarnation = Incarnation(fstat(&dir).map_err(|errno| Error::system("look at", &shown, errno))?.st_ino);
-        Ok(Some(Controller { device, incarnation, dir, path: shown }))
+        let incarnation = Incarnation(fstat(&dir).map_err(|errno| Error::system("look at", path(), errno))?.st_ino);
+        Ok(Some(Controller { device, incarnation, dir, root: self.root().clone() }))
     }
 }
 
@@ -89,7 +89,12 @@ impl Controller {
     /// # Errors
     /// A refusal of the system.
     pub fn attribute(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        content(&self.dir, name).map_err(|errno| Error::system("read", format!("{}/{name}", self.path), errno))
+        content(&self.dir, name).map_err(|errno| Error::system("read", self.path(name), errno))
+    }
+
+    /// The path of an attribute, for messages.
+    fn path(&self, name: &str) -> Vec<u8> {
+        self.root.display(&format!("{CLASS}/{}/{name}", self.device))
     }
 
     /// The attributes that are shown and filtered by.
@@ -141,7 +146,7 @@ impl Controller {
                 Some(_) => Deleted::Underway,
                 None => Deleted::Gone,
             }),
-            Err(errno) => Err(Error::system("disconnect through", format!("{}/delete_controller", self.path), errno)),
+            Err(errno) => Err(Error::system("disconnect through", self.path("delete_controller"), errno)),
         }
     }
 }

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::controller::Controller;
 use super::paths::{self, Namespace, lock};
-use super::sysfs::{Kernel, content, directory, inode, names};
+use super::sysfs::{Kernel, content, directory, inode, names_here};
 use super::users::{Users, device_number};
 use crate::error::{Error, Kind, cause};
 use crate::usage::{DiskUse, How, Use, User};
@@ -106,8 +106,8 @@ impl Kernel {
         controller: &Controller,
         look: &mut dyn FnMut(&Disk, Option<&OwnedFd>) -> Option<DiskUse>,
     ) -> Result<(Vec<DiskUse>, Option<OwnedFd>), Error> {
-        let listed =
-            names(&controller.dir, ".").map_err(|errno| Error::system("list", controller.device.name(), errno))?;
+        let listed = names_here(&controller.dir, |name| Namespace::parse(name).is_some())
+            .map_err(|errno| Error::system("list", controller.device.name(), errno))?;
         // Looked for only where the controller has paths.
         let subsystem = match listed.iter().any(|name| Namespace::parse(name).is_some_and(|namespace| namespace.path)) {
             true => self.subsystem(controller),

@@ -1,22 +1,27 @@
 //! The controllers of this host, as `/dev` and sysfs show them.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom, Stat, openat, seek, statat};
 use rustix::io::{Errno, read};
 
 use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Incarnation, Seqnum};
 use crate::root::Root;
-use crate::sorted;
 use crate::verdict::{Sample, Sysfs};
+use crate::{sort, sorted};
 
 /// The counter that numbers uevents. Also the proof that sysfs is mounted.
 const UEVENT_SEQNUM: &str = "/sys/kernel/uevent_seqnum";
+/// One node per controller, named as the device.
+const NODES: &str = "/dev";
 /// One link per controller, named as the device.
 pub(super) const CLASS: &str = "/sys/class/nvme";
+/// The directories of all fabrics controllers.
+const FABRICS: &str = "/sys/devices/virtual/nvme-fabrics/ctl";
 /// sysfs never shows more than a page.
 const SYSFS_MAX: usize = 4096;
 
@@ -62,15 +67,26 @@ pub fn existing_root(directory: OsString) -> Result<Root, String> {
 }
 
 /// The running kernel under a [`Root`].
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Kernel {
     root: Root,
+    /// `/dev` and [`CLASS`], for a command that looks at many controllers.
+    held: OnceCell<[OwnedFd; 2]>,
 }
 
 impl Kernel {
     /// The kernel whose `/dev` and `/sys` stand under `root`.
     pub fn new(root: Root) -> Kernel {
-        Kernel { root }
+        Kernel { root, held: OnceCell::new() }
+    }
+
+    /// Opens the directories that every look at a controller begins in, for a command that looks at many: a name is then
+    /// looked up from there. A directory that cannot be opened is no error, since a look by path will say so.
+    pub fn hold_directories(&self) {
+        if let (Ok(Some(nodes)), Ok(Some(class))) = (self.directory(NODES), self.directory(CLASS)) {
+            // Only the first call holds them.
+            let _ = self.held.set([nodes, class]);
+        }
     }
 
     /// Looks at a device: its node, **then** its sysfs directory. A removal takes the node first, then numbers the
@@ -81,7 +97,7 @@ impl Kernel {
     /// A refusal other than "not there".
     pub fn sample(&self, device: Device) -> Result<Sample, Error> {
         let node = self.node(device)?;
-        let sysfs = match self.inode(&format!("{CLASS}/{device}"), AtFlags::empty())? {
+        let sysfs = match self.inode_of(CLASS, device, AtFlags::empty())? {
             Some(inode) => Sysfs::Present(Incarnation(inode)),
             // "Not there" only counts where sysfs is: without this, one call before /sys is mounted would find every
             // entry stale.
@@ -94,7 +110,53 @@ impl Kernel {
     }
 
     fn node(&self, device: Device) -> Result<bool, Error> {
-        Ok(self.inode(&format!("/dev/{device}"), AtFlags::SYMLINK_NOFOLLOW)?.is_some())
+        Ok(self.inode_of(NODES, device, AtFlags::SYMLINK_NOFOLLOW)?.is_some())
+    }
+
+    /// The directory where it is held, which is one of two.
+    fn held(&self, directory: &str) -> Option<&OwnedFd> {
+        self.held.get().map(|[nodes, class]| if directory == NODES { nodes } else { class })
+    }
+
+    /// The inode number of a device in one of the two directories. What is not in the held one is looked for by path: the
+    /// directory itself may have been replaced, as when the nvme module is loaded again.
+    fn inode_of(&self, directory: &str, device: Device, flags: AtFlags) -> Result<Option<u64>, Error> {
+        let name = device.name();
+        if let Some(held) = self.held(directory)
+            && let Ok(stat) = statat(held, &*name, flags)
+        {
+            return Ok(Some(stat.st_ino));
+        }
+        self.inode(&[directory, "/", &name].concat(), flags)
+    }
+
+    /// The fabrics controllers that have a node, by number: the nodes are listed, **then** the controllers' directories, as
+    /// in [`Kernel::sample`]. It may miss one that is there. The kernel makes all of them in one directory, whose listing
+    /// tells the inode number of each.
+    pub fn fabrics(&self) -> Vec<(Device, Incarnation)> {
+        let mut there = Vec::new();
+        let Ok(Some(nodes)) = self.directory(NODES) else { return there };
+        let mut nodes_there = Vec::new();
+        let _ = each_name(nodes, |name, _| nodes_there.extend(Device::parse_name(name).ok()));
+        let nodes = sorted(nodes_there);
+        let Ok(Some(controllers)) = self.directory(FABRICS) else { return there };
+        let _ = each_name(controllers, |name, inode| match Device::parse_name(name) {
+            Ok(device) if nodes.binary_search(&device).is_ok() => there.push((device, Incarnation(inode))),
+            _ => {}
+        });
+        sort(&mut there, |a, b| a.0 > b.0);
+        there
+    }
+
+    /// Opens a controller's sysfs directory, through the link in the class directory.
+    pub(super) fn open_device(&self, device: Device) -> Result<Option<OwnedFd>, Errno> {
+        let name = device.name();
+        if let Some(class) = self.held(CLASS)
+            && let Ok(dir) = openat(class, &*name, DIRECTORY, Mode::empty())
+        {
+            return Ok(Some(dir));
+        }
+        self.directory(&[CLASS, "/", &name].concat())
     }
 
     /// The fabrics controller of this name, if it is there.
@@ -240,9 +302,9 @@ pub(super) fn content(dir: &OwnedFd, path: &str) -> Result<Option<Vec<u8>>, Errn
 }
 
 pub(super) fn content_of(opened: Result<OwnedFd, Errno>) -> Result<Option<Vec<u8>>, Errno> {
-    let mut buffer = [0; SYSFS_MAX];
-    match opened.and_then(|file| read(&file, &mut buffer)) {
-        Ok(length) => Ok(Some(buffer.get(..length).unwrap_or_default().trim_ascii_end().to_vec())),
+    let mut buffer = [MaybeUninit::uninit(); SYSFS_MAX];
+    match opened.and_then(|file| Ok(read(&file, &mut buffer)?.0)) {
+        Ok(content) => Ok(Some(content.trim_ascii_end().to_vec())),
         // ENODEV: the controller went while its attribute was open.
         Err(Errno::NODEV) => Ok(None),
         Err(errno) => there(Err(errno)),
@@ -257,14 +319,33 @@ pub(super) fn names(dir: &OwnedFd, path: &str) -> Result<Vec<String>, Errno> {
 fn names_in(directory: Option<OwnedFd>) -> Result<Vec<String>, Errno> {
     let Some(directory) = directory else { return Ok(Vec::new()) };
     let mut names = Vec::new();
+    each_name(directory, |name, _| match str::from_utf8(name) {
+        Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
+        _ => {}
+    })?;
+    Ok(sorted(names))
+}
+
+/// What is in a directory from its read position on: names and inode numbers.
+fn each_name(directory: impl AsFd, mut take: impl FnMut(&[u8], u64)) -> Result<(), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
-        match entry?.file_name().to_str() {
-            Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
-            _ => {}
-        }
+        let entry = entry?;
+        take(entry.file_name().to_bytes(), entry.ino());
     }
+    Ok(())
+}
+
+/// The names in an open directory that are `wanted`, sorted.
+pub(super) fn names_here(dir: &OwnedFd, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Errno> {
+    // A descriptor has one read position, and the directory may have been listed before.
+    seek(dir, SeekFrom::Start(0))?;
+    let mut names = Vec::new();
+    each_name(dir, |name, _| match str::from_utf8(name) {
+        Ok(name) if wanted(name) => names.push(name.to_owned()),
+        _ => {}
+    })?;
     Ok(sorted(names))
 }
 

@@ -1,9 +1,10 @@
 //! Reading and writing one attribute file, through the descriptor of its entry.
 
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
-use rustix::io::{Errno, read, write};
+use rustix::io::{Errno, pread, write};
 
 use super::names::{TEMPORARY, unused_name};
 use crate::name::{VALUE_MAX, Value};
@@ -39,21 +40,15 @@ impl From<Errno> for Unreadable {
 ///
 /// A link is not followed, and a FIFO does not block.
 pub(super) fn read_attribute(dir: &OwnedFd, name: &str) -> Content {
-    read_opened(openat(dir, name, READING, Mode::empty()), false)
-}
-
-/// The same; `is_file`: a listing told that it is a regular file. Should it have become something else since, then reading
-/// it still does not block, and what gives nothing is looked at again.
-pub(super) fn read_listed(dir: &OwnedFd, name: &str, is_file: bool) -> Content {
-    read_opened(openat(dir, name, READING, Mode::empty()), is_file)
+    read_opened(openat(dir, name, READING, Mode::empty()))
 }
 
 /// The same by way of its entry, from the registry's directory: `nvme4/owner`. A link is followed in neither part.
 pub(super) fn read_below(registry: &OwnedFd, path: &str) -> Content {
-    read_opened(openat2(registry, path, READING, Mode::empty(), ResolveFlags::NO_SYMLINKS), false)
+    read_opened(openat2(registry, path, READING, Mode::empty(), ResolveFlags::NO_SYMLINKS))
 }
 
-fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
+fn read_opened(opened: Result<OwnedFd, Errno>) -> Content {
     let file = match opened {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),
@@ -62,22 +57,21 @@ fn read_opened(opened: Result<OwnedFd, Errno>, is_file: bool) -> Content {
         Err(Errno::NXIO | Errno::NODEV) => return Err(Unreadable::NotAValue("not a regular file")),
         Err(errno) => return Err(errno.into()),
     };
-    if !is_file {
-        must_be_a_file(&file)?;
-    }
-    let mut buffer = [0; READ_MAX];
-    // A regular file gives all it has at once.
-    let length = match read(&file, &mut buffer) {
-        Ok(length @ 1..) => length,
+    let mut buffer = [MaybeUninit::uninit(); READ_MAX];
+    // A regular file gives all it has at once. Only what has positions can be read at one: a FIFO and a terminal refuse
+    // (ESPIPE), a directory too (EISDIR). A device (which a tmpfs mounted `nodev`, as /run is, does not open at all) gives
+    // nothing or without end. So a value came from a regular file, and fstat is only asked why there is none.
+    let content: &[u8] = match pread(&file, &mut buffer, 0) {
+        Ok((content, _)) if !content.is_empty() => content,
         nothing => {
             must_be_a_file(&file)?;
-            nothing?
+            nothing?.0
         }
     };
-    if length == READ_MAX {
+    if content.len() == READ_MAX {
         return Err(Unreadable::NotAValue("longer than 4096 bytes"));
     }
-    Value::stored(buffer.get(..length).unwrap_or_default()).map_err(|_| Unreadable::NotAValue("longer than 4096 bytes"))
+    Value::stored(content).map_err(|_| Unreadable::NotAValue("longer than 4096 bytes"))
 }
 
 fn must_be_a_file(file: &OwnedFd) -> Result<(), Unreadable> {

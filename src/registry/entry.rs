@@ -9,7 +9,7 @@ use std::ops::Deref;
 use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::attribute::{Content, Unreadable, read_attribute, read_listed};
+use super::attribute::{Content, Unreadable, read_attribute};
 use super::directory::Directory;
 use super::names::Listing;
 use super::store::Registry;
@@ -100,7 +100,7 @@ impl Entry<'_> {
     /// # Errors
     /// The system refuses.
     pub fn incarnation(&self) -> Result<Option<Incarnation>, Error> {
-        self.parse_incarnation(read_attribute(&self.dir, INCARNATION))
+        self.parse_incarnation(&read_attribute(&self.dir, INCARNATION))
     }
 
     /// The owner in it.
@@ -111,7 +111,7 @@ impl Entry<'_> {
     /// What it says of its controller.
     pub(super) fn evidence(&self) -> Result<Evidence, Error> {
         let incarnation = self.incarnation()?;
-        let stamp = self.parse_stamp(read_attribute(&self.dir, SEQNUM))?;
+        let stamp = self.parse_stamp(&read_attribute(&self.dir, SEQNUM))?;
         Ok(Evidence { incarnation, stamp })
     }
 
@@ -121,34 +121,33 @@ impl Entry<'_> {
     /// had started when the incarnation was read, and that everything read in between is whole (S3).
     pub(super) fn read(&self, wanted: Wanted<'_>) -> Result<Reading, Error> {
         let listing = matches!(wanted, Wanted::All).then(|| self.list()).transpose()?;
-        let listed = match wanted {
-            Wanted::Nothing | Wanted::Stamp => Vec::new(),
-            Wanted::One(name) => vec![(name.clone(), false)],
-            Wanted::All => listing.as_ref().map(Listing::attributes).unwrap_or_default(),
-        };
-        let is_file = |name: &str| listed.iter().any(|(listed, is_file)| *is_file && listed.as_str() == name);
-        let incarnation = read_listed(&self.dir, INCARNATION, is_file(INCARNATION));
-        let mut evidence = Evidence { incarnation: self.parse_incarnation(incarnation.clone())?, stamp: None };
+        let mut incarnation = read_attribute(&self.dir, INCARNATION);
+        let mut evidence = Evidence { incarnation: self.parse_incarnation(&incarnation)?, stamp: None };
         // The stamp is only compared with an event's number. Without an event it tells an entry that says something from
         // one that says nothing.
         if matches!(wanted, Wanted::Stamp) || evidence.incarnation.is_none() {
-            evidence.stamp = self.parse_stamp(read_listed(&self.dir, SEQNUM, is_file(SEQNUM)))?;
+            evidence.stamp = self.parse_stamp(&read_attribute(&self.dir, SEQNUM))?;
         }
-        let mut attributes = Vec::new();
+        let mut attributes = Vec::with_capacity(listing.as_ref().map_or(0, Listing::count));
         let mut owner_at = None;
-        for (name, is_file) in listed {
+        let mut take = |name: AttrName| {
             let content = match name.as_str() {
-                INCARNATION => incarnation.clone(),
+                INCARNATION => std::mem::replace(&mut incarnation, Ok(None)),
                 OWNER => {
-                    owner_at = Some((attributes.len(), name, is_file));
-                    continue;
+                    owner_at = Some((attributes.len(), name));
+                    return;
                 }
-                _ => read_listed(&self.dir, name.as_str(), is_file),
+                other => read_attribute(&self.dir, other),
             };
             attributes.extend(self.attribute(name, content));
+        };
+        match (wanted, &listing) {
+            (Wanted::One(name), _) => take(name.clone()),
+            (_, Some(listing)) => listing.attributes().for_each(take),
+            (_, None) => {}
         }
-        let owner = read_listed(&self.dir, OWNER, matches!(owner_at, Some((_, _, true))));
-        if let Some((index, name, _)) = owner_at
+        let owner = read_attribute(&self.dir, OWNER);
+        if let Some((index, name)) = owner_at
             && let Some(attribute) = self.attribute(name, owner.clone())
         {
             attributes.insert(index, attribute);
@@ -196,20 +195,20 @@ impl Entry<'_> {
         }
     }
 
-    fn parse_incarnation(&self, content: Content) -> Result<Option<Incarnation>, Error> {
+    fn parse_incarnation(&self, content: &Content) -> Result<Option<Incarnation>, Error> {
         Ok(self.proof(INCARNATION, content)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
     }
 
-    fn parse_stamp(&self, content: Content) -> Result<Option<Seqnum>, Error> {
+    fn parse_stamp(&self, content: &Content) -> Result<Option<Seqnum>, Error> {
         Ok(self.proof(SEQNUM, content)?.and_then(|value| Seqnum::parse(value.as_bytes()).ok()))
     }
 
     /// An attribute that the verdict rests on. Anything but a regular file proves nothing.
-    fn proof(&self, name: &str, content: Content) -> Result<Option<Value>, Error> {
+    fn proof<'c>(&self, name: &str, content: &'c Content) -> Result<Option<&'c Value>, Error> {
         match content {
-            Ok(value) => Ok(value),
+            Ok(value) => Ok(value.as_ref()),
             Err(Unreadable::NotAValue(_)) => Ok(None),
-            Err(unreadable @ Unreadable::System(_)) => Err(self.error(name, unreadable)),
+            Err(unreadable @ Unreadable::System(_)) => Err(self.error(name, *unreadable)),
         }
     }
 

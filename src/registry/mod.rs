@@ -107,9 +107,10 @@
 //! # The files
 //!
 //! `names.rs` (hidden and temporary names), `attribute.rs` (one file), `store.rs` (the registry's directory), `directory.rs` (one directory: its
-//! listing, its name, its mark, its removal), [`entry`] (reading in order; knows no kernel), `handover.rs`, [`look`], [`retire`],
+//! listing, its name, its mark, its removal), [`entry`] (reading in order; knows no kernel), [`ahead`] (many at once), `handover.rs`, [`look`], [`retire`],
 //! `publish.rs`, [`own`], `update.rs`, [`sweep`]. Each imports only those before it.
 
+pub mod ahead;
 mod attribute;
 mod directory;
 pub mod entry;

@@ -1,16 +1,17 @@
 //! Names in the registry's directory and in an entry: hidden ones, temporary ones, and the listing of a directory.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, RawDir};
+use rustix::fs::RawDir;
 use rustix::io::Errno;
 use rustix::process::getpid;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::name::{AttrName, Device, INCARNATION, OWNER, SEQNUM};
-use crate::sorted;
+use crate::sort;
 
 /// The part of a name that tells a file or directory that is being written. No attribute and no device has it.
 pub(super) const TEMPORARY: &str = ".tmp.";
@@ -26,14 +27,25 @@ pub(super) fn hidden_prefix(device: Device) -> String {
     format!(".{device}{TEMPORARY}")
 }
 
-/// The names in a directory, sorted, and whether the file system told that each is a regular file.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Listing(Vec<(Vec<u8>, bool)>);
+/// The names in a directory, sorted.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// The names one behind the other, so that an entry takes two allocations and not one for each name.
+    text: Vec<u8>,
+    /// Where each name is in it.
+    places: Vec<Range<usize>>,
+}
+
+impl PartialEq for Listing {
+    fn eq(&self, other: &Listing) -> bool {
+        self.names().eq(other.names())
+    }
+}
 
 impl Listing {
     /// The names.
     pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(|(name, _)| name.as_slice())
+        self.places.iter().filter_map(|place| self.text.get(place.clone()))
     }
 
     /// The names in the order in which they are removed: the owner first, so that a removal that is killed half-way leaves
@@ -48,20 +60,21 @@ impl Listing {
         (0..4).flat_map(move |turn| self.names().filter(move |name| place(name) == turn))
     }
 
-    /// The attributes, by name, and whether each is known to be a regular file.
-    pub(super) fn attributes(&self) -> Vec<(AttrName, bool)> {
-        self.0.iter().filter_map(|(name, is_file)| Some((AttrName::parse(name).ok()?, *is_file))).collect()
+    /// The attributes, by name.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = AttrName> {
+        self.names().filter_map(|name| AttrName::parse(name).ok())
     }
 
     /// The private attributes.
     pub(super) fn private(&self) -> impl Iterator<Item = AttrName> {
-        self.names().filter_map(|name| AttrName::parse(name).ok()).filter(AttrName::is_private)
+        self.attributes().filter(AttrName::is_private)
     }
 
     /// What is left after the owner was unlinked and the private attributes were handed over.
     pub(super) fn without_given(mut self) -> Listing {
         let is_given = |name: &[u8]| AttrName::parse(name).is_ok_and(|name| !name.is_reserved());
-        self.0.retain(|(name, _)| !is_given(name));
+        let text = &self.text;
+        self.places.retain(|place| !text.get(place.clone()).is_some_and(is_given));
         self
     }
 
@@ -70,9 +83,14 @@ impl Listing {
         self.names().find(|name| name.starts_with(PRIOR.as_bytes())).and_then(|name| str::from_utf8(name).ok())
     }
 
+    /// How many names there are.
+    pub(super) fn count(&self) -> usize {
+        self.places.len()
+    }
+
     /// Whether the directory is empty.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.places.is_empty()
     }
 }
 
@@ -114,19 +132,27 @@ fn random() -> u64 {
 /// Every name in a directory but `.` and `..`, from the read position of the descriptor on. A directory that was removed has
 /// none. The kernel locks a directory for one call of getdents: names that fit into the buffer are those of one moment.
 pub(super) fn list(dir: &OwnedFd) -> Result<Listing, Errno> {
-    let mut names = Vec::new();
+    // As much as an entry has.
+    let mut text = Vec::with_capacity(64);
+    let mut places = Vec::with_capacity(8);
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => match entry.file_name().to_bytes() {
                 b"." | b".." => {}
-                name => names.push((name.to_vec(), entry.file_type() == FileType::RegularFile)),
+                name => {
+                    let start = text.len();
+                    text.extend_from_slice(name);
+                    places.push(start..text.len());
+                }
             },
             // getdents(2), "No such directory": the directory was removed while this process holds it.
             Err(Errno::NOENT) => break,
             Err(errno) => return Err(errno),
         }
     }
-    Ok(Listing(sorted(names)))
+    let name = |place: &Range<usize>| text.get(place.clone());
+    sort(&mut places, |a, b| name(a) > name(b));
+    Ok(Listing { text, places })
 }

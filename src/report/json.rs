@@ -7,7 +7,15 @@ use crate::name::acts_on_terminal;
 /// Appends bytes as a JSON string.
 pub fn string(out: &mut String, bytes: &[u8]) {
     out.push('"');
-    for chunk in bytes.utf8_chunks() {
+    let mut rest = bytes;
+    // Nearly every value needs nothing escaped.
+    if let Ok(text) = str::from_utf8(bytes)
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+    {
+        out.push_str(text);
+        rest = b"";
+    }
+    for chunk in rest.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
                 '"' => out.push_str("\\\""),

@@ -1,30 +1,14 @@
 # Small and fast: what it costs, what it may cost, and the other ways of building it; included by the Makefile.
-.PHONY: bench budget-check tiny tiny-test tiny-tools cross-build cross-test reproducible dist dist-test
+.PHONY: bench budget-check pie-test tiny tiny-test tiny-tools cross-build cross-test reproducible dist dist-test
 
 BENCH_TARGET_DIR ?= $(CARGO_TARGET_DIR)/bench
 FLOOR := $(BENCH_TARGET_DIR)/$(TARGET)/release/floor
 TINY_BIN := $(CARGO_TARGET_DIR)/tiny/$(TARGET)/release/nvme-registry
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-# What is built for which architecture. The linker leaves out: unwinding tables, which a program that aborts on panic never
-# reads (small.ld); relocations in the packed form, which musl applies since 1.2.4, so since Rust 1.93; and all but one of
-# functions that are the same. And one from LLVM: instructions that occur again and again become functions. It does that
-# for these architectures; for i686 it makes code that it cannot assemble, and the others do not know how.
-# Relative: cargo starts rustc in the package, and a flag that differs between two places makes two different binaries.
-ARCHITECTURE := $(firstword $(subst -, ,$(TARGET)))
-LINKER_SCRIPT := tests/bench/small.ld
-RELR := $(shell $(CARGO) --version 2>/dev/null | awk '{ split($$2, v, "."); if (v[1] > 1 || v[2] >= 93) print "-C link-arg=--pack-dyn-relocs=relr" }')
-OUTLINE := $(if $(filter x86_64 aarch64 arm% riscv64%,$(ARCHITECTURE)),-C llvm-args=-enable-machine-outliner=always)
-# Rust links musl dynamically for the younger architectures unless told otherwise.
-STATIC := $(if $(filter x86_64 i586 i686 aarch64 arm%,$(ARCHITECTURE)),,-C target-feature=+crt-static)
-LINKING := $(strip -C link-arg=-T$(LINKER_SCRIPT) -C link-arg=--no-eh-frame-hdr -C link-arg=--icf=all -C link-arg=-O2 $(RELR) $(OUTLINE) $(STATIC))
-# Only rust-lld knows these, and only musl's targets are linked with it.
-SMALL := $(if $(findstring musl,$(TARGET)),$(LINKING))
-
-bench: build ## times and counts next to what it replaces; ROUNDS=7
-	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(subst $(LINKER_SCRIPT),$(CURDIR)/$(LINKER_SCRIPT),$(SMALL))" CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" \
-	  $(CARGO) build --release --target $(TARGET) --manifest-path tests/bench/floor/Cargo.toml --config .cargo/config.toml
-	@tests/bench/bench.sh "$(BIN)" "$(FLOOR)" $(ROUNDS)
+bench: build ## times, counts and growth next to what it replaces; ROUNDS=200, BEFORE=BINARY compares with an older one
+	CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" $(CARGO) build --release --target $(TARGET) --manifest-path tests/bench/floor/Cargo.toml --config .cargo/config.toml
+	@tests/bench/bench.sh "$(BIN)" "$(FLOOR)" $(or $(ROUNDS),200) $(BEFORE)
 	@$(MAKE) --no-print-directory budget-check
 
 budget-check: build ## exact counts of system calls and bytes against tests/bench/budget.toml
@@ -32,8 +16,13 @@ budget-check: build ## exact counts of system calls and bytes against tests/benc
 	  | grep -E '^[a-z0-9_]+: |^test result|FAILED' ; \
 	NVME_REGISTRY_BIN="$(BIN)" $(CARGO) test --quiet --locked --test main budget_
 
+# Beside the fixed image, so that neither takes the place of the other.
+pie-test: ## the integration tests on the position-independent binary
+	$(MAKE) --no-print-directory build PIE=1 CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/pie"
+	NVME_REGISTRY_BIN="$(CARGO_TARGET_DIR)/pie/$(TARGET)/release/nvme-registry" $(CARGO) test --locked --test main
+
 # Nightly: the standard library built for size, and a panic that aborts without a word.
-TINY_BYTES := 212000
+TINY_BYTES := 195000
 tiny: tiny-tools ## the smallest binary, on nightly Rust
 	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL) -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none" \
 	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/tiny" CARGO_PROFILE_RELEASE_PANIC=immediate-abort \

@@ -29,9 +29,6 @@ unsafe extern "C" {
 
 // ptrace(2), waitpid(2), signal(7): the same numbers on every architecture that Rust's musl targets have.
 const TRACEME: c_int = 0;
-const PEEKTEXT: c_int = 1;
-const PEEKUSER: c_int = 3;
-const SINGLESTEP: c_int = 9;
 const SYSCALL: c_int = 24;
 const SETOPTIONS: c_int = 0x4200;
 const GET_SYSCALL_INFO: c_int = 0x420e;
@@ -66,23 +63,12 @@ pub(crate) struct Counts {
     pub(crate) resident_kib: u64,
     /// The mappings of that process, as /proc/PID/smaps shows them.
     pub(crate) mappings: String,
-    /// CPUID instructions of all processes; only [`count_cpuid`] sees them.
-    pub(crate) cpuid: u64,
     /// The wait status of the first process.
     pub(crate) status: c_int,
 }
 
 /// Runs a command to its end and counts.
 pub(crate) fn count(command: &mut Command) -> Counts {
-    follow(command, SYSCALL)
-}
-
-/// Runs a command to its end, instruction by instruction, and counts its CPUID instructions (x86-64).
-pub(crate) fn count_cpuid(command: &mut Command) -> u64 {
-    follow(command, SINGLESTEP).cpuid
-}
-
-fn follow(command: &mut Command, resume: c_int) -> Counts {
     // A group of its own, so that waiting for it takes no other thread's children.
     command.process_group(0);
     // SAFETY: between fork and exec there is one system call, and nothing else.
@@ -96,8 +82,8 @@ fn follow(command: &mut Command, resume: c_int) -> Counts {
     let mut pid = leader;
     loop {
         if status & 0x7f == 0x7f {
-            let signal = counts.stopped(pid, status, resume);
-            request(resume, pid, 0, signal as usize);
+            let signal = counts.stopped(pid, status);
+            request(SYSCALL, pid, 0, signal as usize);
         } else if pid == leader {
             counts.status = status;
         }
@@ -112,12 +98,11 @@ fn follow(command: &mut Command, resume: c_int) -> Counts {
 
 impl Counts {
     /// Takes a stop into account, and returns the signal to go on with.
-    fn stopped(&mut self, pid: c_int, status: c_int, resume: c_int) -> c_int {
+    fn stopped(&mut self, pid: c_int, status: c_int) -> c_int {
         match (status >> 8 & 0xff, status >> 16) {
             (SIGTRAP, EVENT_FORK | EVENT_VFORK | EVENT_CLONE) => self.processes += 1,
             (SIGTRAP, EVENT_EXEC) => self.programs += 1,
             (SIGTRAP, EVENT_EXIT) => self.ends(pid),
-            (SIGTRAP, _) if resume == SINGLESTEP => self.cpuid += u64::from(is_before_cpuid(pid)),
             (SIGTRAP, _) => {}
             (SIGTRAP_OF_CALL, _) => self.calls += u64::from(is_entry(pid)),
             // A new process begins with it: the kernel's own stop.
@@ -165,14 +150,6 @@ fn is_entry(pid: c_int) -> bool {
     let length = unsafe { ptrace(GET_SYSCALL_INFO, pid, 1_usize, &raw mut operation) };
     assert!(length > 0, "PTRACE_GET_SYSCALL_INFO: {}", Error::last_os_error());
     operation == ENTRY
-}
-
-/// Whether the next instruction is CPUID: 0F A2.
-fn is_before_cpuid(pid: c_int) -> bool {
-    /// Where `rip` is in x86-64's `struct user`.
-    const RIP: usize = 16 * 8;
-    cfg!(target_arch = "x86_64")
-        && request(PEEKTEXT, pid, request(PEEKUSER, pid, RIP, 0) as usize, 0) as u64 & 0xffff == 0xa20f
 }
 
 /// The tenth field of /proc/PID/stat; the second is a name in parentheses.

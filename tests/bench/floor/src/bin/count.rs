@@ -1,5 +1,5 @@
-//! Runs a command and prints what it cost: programs, processes, system calls, page faults, resident KiB; with `cpuid`
-//! before the command, the number of its CPUID instructions; with `smaps`, the mappings of its largest process.
+//! Runs a command and prints what it cost: programs, processes, system calls, page faults, resident KiB. With
+//! `smaps` before the command: the mappings of its largest process.
 
 #[path = "../../../count.rs"]
 mod count;
@@ -10,15 +10,11 @@ fn main() -> ExitCode {
     let mut words: Vec<_> = std::env::args_os().skip(1).collect();
     let what = if words.len() > 1 { words.remove(0) } else { Default::default() };
     let Some((program, arguments)) = words.split_first() else {
-        eprintln!("count {{calls|cpuid|smaps}} PROGRAM [ARGUMENT...]");
+        eprintln!("count {{calls|smaps}} PROGRAM [ARGUMENT...]");
         return ExitCode::from(2);
     };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
-    if what == "cpuid" {
-        println!("{}", count::count_cpuid(&mut command));
-        return ExitCode::SUCCESS;
-    }
     let counts = count::count(&mut command);
     if what == "smaps" {
         print!("{}", counts.mappings);
