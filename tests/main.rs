@@ -19,6 +19,7 @@ mod connection;
 mod corpus;
 mod disks;
 mod doctor;
+mod exit_codes;
 mod golden;
 mod in_use;
 mod layers;
