@@ -232,18 +232,31 @@ fn zsh_options(text: &str, command: &str) -> BTreeSet<String> {
     let array = |name: &str| {
         let start = format!("    {name}=(");
         let from = text.find(&start).unwrap_or_else(|| panic!("zsh: no {name}")) + start.len();
-        text[from..].split("\n    )\n").next().unwrap_or_default().lines().take(6).collect::<Vec<_>>().join("\n")
+        // `(--stale --all)--entry=[...]`: what an option excludes need not be an option of the command.
+        let specs = text[from..].split("\n    )\n").next().unwrap_or_default().lines();
+        specs.map(|spec| spec.replacen(&exclusions(spec), "", 1) + "\n").collect::<String>()
     };
     let mut block = block.to_owned();
     for (word, content) in [
         ("$owner", "'--owner=[".to_owned()),
+        ("$as", "'--as=[".to_owned()),
         ("$yes", "'--yes[".to_owned()),
+        ("$wait", "'--wait=[".to_owned()),
         ("$filters", array("filters")),
+        ("$json", array("json")),
+        ("$listing", array("listing")),
         ("$attr", text.lines().find(|line| line.trim_start().starts_with("attr=(")).unwrap_or_default().to_owned()),
     ] {
         block = block.replace(word, &content);
     }
     zsh_spellings(&block)
+}
+
+/// The options in front of a specification that it excludes: "(--stale --all)".
+fn exclusions(spec: &str) -> String {
+    let spec = spec.trim_start().trim_start_matches('\'');
+    let end = if spec.starts_with('(') { spec.find(')').map_or(0, |end| end + 1) } else { 0 };
+    spec[..end].to_owned()
 }
 
 fn zsh_spellings(specs: &str) -> BTreeSet<String> {
@@ -293,7 +306,7 @@ fn the_completions_have_every_global_option_and_command() {
     let mut bash_names = Vec::new();
     for line in bash.lines() {
         if let Some(words) =
-            line.trim().strip_prefix("options='uevent").or_else(|| line.trim().strip_prefix("options+='"))
+            line.trim().strip_prefix("local commands='uevent").or_else(|| line.trim().strip_prefix("commands+='"))
         {
             bash_names.extend(words.trim_end_matches('\'').split_whitespace());
         }
