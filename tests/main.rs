@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod boot_claim;
 mod command_line;
 mod commands;
 mod connection;
