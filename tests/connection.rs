@@ -258,15 +258,7 @@ fn status_in_json() {
 #[test]
 fn status_fits_the_terminal() {
     let sandbox = host();
-    let terminal =
-        openpty(&nix::pty::Winsize { ws_row: 24, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 }, None).expect("a pty");
-    let mut command = sandbox.command(["status"]);
-    command.stdout(terminal.slave);
-    Outcome::of(&mut command).exits(0);
-    drop(command);
-    let mut shown = [0; 8192];
-    let length = std::fs::File::from(terminal.master).read(&mut shown).unwrap();
-    let shown = String::from_utf8_lossy(&shown[..length]).into_owned();
+    let shown = sandbox.shown("status", 60);
     assert!(shown.lines().count() == 7 && shown.contains("..."), "{shown}");
     for line in shown.lines() {
         assert!(line.trim_end().chars().count() <= 60, "{line:?}");

@@ -31,7 +31,7 @@ const UDEVD: &str = "Num       RefCount Protocol Flags    Type St Inode Path\n\
     0000000000000000: 00000003 00000000 00000000 0001 03  1680\n";
 
 /// An installation that is whole: `/` is on nvme1, which is boot's, `/data` on nvme2, and the local drive has `/home`.
-fn whole() -> Sandbox {
+pub fn whole() -> Sandbox {
     let sandbox = Sandbox::new();
     for (device, transport, number) in
         [("nvme0", "pcie", "259:0"), ("nvme1", "tcp", "259:1"), ("nvme2", "tcp", "259:2")]

@@ -13,12 +13,14 @@
 )]
 
 mod bad_input;
+mod boot_claim;
 mod command_line;
 mod commands;
 mod connection;
 mod corpus;
 mod disks;
 mod doctor;
+mod exit_codes;
 mod golden;
 mod in_use;
 mod layers;

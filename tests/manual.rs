@@ -50,13 +50,18 @@ fn documented(item: &str) -> (BTreeSet<String>, Option<String>) {
     (flags.split_whitespace().filter(|word| *word != ",").map(|word| format!("-{word}")).collect(), value)
 }
 
-/// The options that a section documents are these, with these values.
-fn assert_documents(lines: &[&str], options: &[Opt], what: &str) {
-    let found: BTreeSet<_> = lines.iter().filter_map(|line| line.strip_prefix(".It Fl ")).map(documented).collect();
-    let wanted: BTreeSet<_> =
-        options.iter().map(|option| (spellings(option), option.value.map(str::to_owned))).collect();
-    assert_eq!(found, wanted, "the options of {what} in the manual, and in the program's table");
+/// The options that lines document: their spellings, and what their values are called.
+fn options_in(lines: &[&str]) -> BTreeSet<(BTreeSet<String>, Option<String>)> {
+    lines.iter().filter_map(|line| line.strip_prefix(".It Fl ")).map(documented).collect()
 }
+
+/// The options of the program's table, in the same form.
+fn options_of(options: &[Opt]) -> BTreeSet<(BTreeSet<String>, Option<String>)> {
+    options.iter().map(|option| (spellings(option), option.value.map(str::to_owned))).collect()
+}
+
+/// The sections that explain options which several commands share. A command's section refers to them.
+const SHARED: [&str; 2] = ["Filters", "Output formats"];
 
 #[test]
 fn the_manual_has_every_command_and_no_other() {
@@ -74,9 +79,35 @@ fn the_manual_has_every_command_and_no_other() {
 #[test]
 fn the_manual_has_every_option_and_no_other() {
     let page = manual();
-    assert_documents(&section(&page, ".Ss Options of every command"), GLOBAL, "every command");
+    assert_eq!(options_in(&section(&page, ".Ss Options of every command")), options_of(GLOBAL));
+    let shared = SHARED.map(|name| (name, options_in(&section(&page, &format!(".Ss {name}")))));
+    let mut taken = BTreeSet::new();
     for command in COMMANDS {
-        assert_documents(&section(&page, &format!(".Ss {}", command.name)), command.options, command.name);
+        let lines = section(&page, &format!(".Ss {}", command.name));
+        let wanted = options_of(command.options);
+        let mut found = options_in(&lines);
+        for (name, options) in &shared {
+            let refers = lines.iter().any(|line| line.starts_with(&format!(".Sx {name}")));
+            // An option that the command's section explains itself is another one there.
+            let names = |(spelled, _): &(BTreeSet<String>, Option<String>)| spelled.first().cloned();
+            let own: BTreeSet<_> = found.iter().map(names).collect();
+            for option in options.intersection(&wanted).filter(|option| !own.contains(&names(option))) {
+                assert!(refers, "{}: {option:?} is not in the manual, and no reference to {name}", command.name);
+                taken.insert(option.clone());
+                found.insert(option.clone());
+            }
+        }
+        assert_eq!(found, wanted, "the options of {} in the manual, and in the program's table", command.name);
+    }
+    let explained: BTreeSet<_> = shared.into_iter().flat_map(|(_, options)| options).collect();
+    assert_eq!(taken, explained, "options that the shared sections explain, and some command takes");
+}
+
+#[test]
+fn the_pages_name_the_version() {
+    for page in ["man/nvme-registry.8", "man/nvme-registry.5"] {
+        let footer = format!(".Os nvme-registry {}", env!("CARGO_PKG_VERSION"));
+        assert!(file(page).lines().any(|line| line == footer), "{page}: no {footer:?}");
     }
 }
 
@@ -118,8 +149,10 @@ fn the_manual_has_every_example_of_the_help() {
 #[test]
 fn the_manual_has_every_exit_code_and_no_other() {
     let page = manual();
-    let found: Vec<&str> =
-        section(&page, ".Sh EXIT STATUS").iter().filter_map(|line| line.strip_prefix(".It ")).collect();
+    let lines = section(&page, ".Sh EXIT STATUS");
+    // The rows of the table, which have columns, are run by exit_codes.rs.
+    let items = lines.iter().filter_map(|line| line.strip_prefix(".It ")).filter(|item| !item.contains(" Ta "));
+    let found: Vec<&str> = items.collect();
     let wanted =
         [Exit::Done, Exit::No, Exit::Usage, Exit::System, Exit::NoController].map(|exit| exit.code().to_string());
     assert_eq!(found, wanted);
@@ -199,18 +232,31 @@ fn zsh_options(text: &str, command: &str) -> BTreeSet<String> {
     let array = |name: &str| {
         let start = format!("    {name}=(");
         let from = text.find(&start).unwrap_or_else(|| panic!("zsh: no {name}")) + start.len();
-        text[from..].split("\n    )\n").next().unwrap_or_default().lines().take(6).collect::<Vec<_>>().join("\n")
+        // `(--stale --all)--entry=[...]`: what an option excludes need not be an option of the command.
+        let specs = text[from..].split("\n    )\n").next().unwrap_or_default().lines();
+        specs.map(|spec| spec.replacen(&exclusions(spec), "", 1) + "\n").collect::<String>()
     };
     let mut block = block.to_owned();
     for (word, content) in [
         ("$owner", "'--owner=[".to_owned()),
+        ("$as", "'--as=[".to_owned()),
         ("$yes", "'--yes[".to_owned()),
+        ("$wait", "'--wait=[".to_owned()),
         ("$filters", array("filters")),
+        ("$json", array("json")),
+        ("$listing", array("listing")),
         ("$attr", text.lines().find(|line| line.trim_start().starts_with("attr=(")).unwrap_or_default().to_owned()),
     ] {
         block = block.replace(word, &content);
     }
     zsh_spellings(&block)
+}
+
+/// The options in front of a specification that it excludes: "(--stale --all)".
+fn exclusions(spec: &str) -> String {
+    let spec = spec.trim_start().trim_start_matches('\'');
+    let end = if spec.starts_with('(') { spec.find(')').map_or(0, |end| end + 1) } else { 0 };
+    spec[..end].to_owned()
 }
 
 fn zsh_spellings(specs: &str) -> BTreeSet<String> {
@@ -260,7 +306,7 @@ fn the_completions_have_every_global_option_and_command() {
     let mut bash_names = Vec::new();
     for line in bash.lines() {
         if let Some(words) =
-            line.trim().strip_prefix("options='uevent").or_else(|| line.trim().strip_prefix("options+='"))
+            line.trim().strip_prefix("local commands='uevent").or_else(|| line.trim().strip_prefix("commands+='"))
         {
             bash_names.extend(words.trim_end_matches('\'').split_whitespace());
         }

@@ -106,21 +106,45 @@ offers "$ours re" $'register\nrelease\nretrieve'
 # Devices.
 offers "$ours owner " $'nvme4\nnvme6\nnvme7'
 offers "$ours register " $'nvme4\nnvme5\nnvme6'
-offers "$ours check " $'nvme0\nnvme4\nnvme5\nnvme6'
+offers "$ours check " $'nvme0\nnvme4\nnvme5\nnvme6\nnvme7'
 offers "$ours claim " nvme5
 offers "$ours disconnect nvme" $'nvme4\nnvme5\nnvme6'
 offers "$ours retrieve nvme" $'nvme4\nnvme6\nnvme7'
 
-# Owners, one of them with a blank.
-offers "$ours list --owner " $'boot path\nnbft\nstas'
+# Several devices, and devices as paths. No such path has to be there.
+offers "$ours release nvme4 nvme" $'nvme4\nnvme6\nnvme7'
+offers "$ours status nvme4 " $'nvme0\nnvme4\nnvme5\nnvme6\nnvme7'
+offers "$ours owner /dev/nv" $'/dev/nvme4\n/dev/nvme6\n/dev/nvme7'
+offers "$ours disconnect /dev/nvme5 /dev/nv" $'/dev/nvme4\n/dev/nvme5\n/dev/nvme6'
+SHELLS='bash fish' offers "$ours owner nvme4 " ''
+
+# Owners, one of them with a blank. That of a stale entry owns nothing.
+offers "$ours list --owner " $'boot path\nstas'
 offers "$ours check nvme4 --as st" stas
-offers "$ours disconnect-all --owner n" nbft
+offers "$ours disconnect-all --owner " $'boot path\nstas'
 
 # Attributes of the device; the registry's own can only be read.
 offers "$ours retrieve nvme4 -a " $'incarnation\nnote\nowner\nseqnum'
 offers "$ours delete nvme4 --attr " $'note\nowner'
-offers "$ours status -t " $'fc\nloop\nrdma\ntcp'
+offers "$ours retrieve /dev/nvme7 -a own" owner
+
+# Words that are known beforehand. A column that is in the list already is not offered again.
+offers "$ours status -t " $'apple-nvme\nfc\nloop\npcie\nrdma\ntcp'
+offers "$ours list --entry " $'current\nstale\nunverified'
+offers "$ours owner nvme4 -o " $'json\nnormal'
+offers "$ours list --output-format " $'json\nnormal'
 offers "$ours status -o S" $'STATE\nSUBSYSNQN'
+offers "$ours list -o js" json
+offers "$ours status -o STATE,OWNER,S" STATE,OWNER,SUBSYSNQN
+offers "$ours list -o +" $'+ATTRIBUTES\n+CNTLID\n+HOSTNQN\n+OWNERSHIP'
+offers "$ours list -o +CNTLID,HOSTNQN," $'+CNTLID,HOSTNQN,ATTRIBUTES\n+CNTLID,HOSTNQN,OWNERSHIP'
+
+# Commands to be explained, and the file of a secret.
+offers "$ours help " "$commands"
+offers "$ours help dis" $'disconnect\ndisconnect-all'
+offers "$ours connect --owner stas dhchap_s" dhchap_secret=@
+: >"$work/data.key"
+offers "$ours connect --owner stas dhchap_secret=@$work/dat" "dhchap_secret=@$work/data.key"
 
 # Options, against the program itself.
 options_of() { product "$@" -h | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p'; }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -149,6 +150,19 @@ impl Sandbox {
     /// Runs a command of the product: words as a shell would split them at spaces.
     pub fn run(&self, words: &str) -> Outcome {
         Outcome::of(&mut self.command(words.split_whitespace()))
+    }
+
+    /// Runs a command whose standard output is a terminal of this width, and returns what it shows.
+    pub fn shown(&self, words: &str, columns: u16) -> String {
+        let size = nix::pty::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = nix::pty::openpty(&size, None).expect("a pty");
+        let mut command = self.command(words.split_whitespace());
+        command.stdout(terminal.slave);
+        Outcome::of(&mut command).exits(0);
+        drop(command);
+        let mut shown = [0; 8192];
+        let length = fs::File::from(terminal.master).read(&mut shown).expect("what the terminal shows");
+        String::from_utf8_lossy(&shown[..length]).replace("\r\n", "\n")
     }
 
     /// Runs `uevent` with an environment.

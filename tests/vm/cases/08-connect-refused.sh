@@ -51,21 +51,32 @@ matches "already connected: in words" 'already' "$err"
 equal "already connected: the entry is as it was" "$before" "$(stat -c %i "$registry/nvme0"; grep -r . "$registry/nvme0")"
 take_down nvme0
 
-# A secret for a target that asks for none, for one that refuses, and one that is no secret at all.
+# A secret for a target that asks for none, for one that refuses, and one that is no secret at all. Secrets are in files
+# or in the environment; on the command line they are refused.
+secret_file() { # NAME SECRET
+    printf '%s\n' "$2" >"$case_dir/$1"
+}
+secret_file secret "$secret"
+secret_file wrong "$wrong"
+secret_file ctrl "$ctrl_secret"
 options tcp here
-expect 0 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="$secret"
+expect 2 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="$secret"
+no_secret "on the command line" "$out$err"
+expect 0 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret=@"$case_dir/secret"
 no_secret "given, not needed" "$out$err"
 expect 0 nvme-registry status
 no_secret "status" "$out$err"
 take_down nvme0
 expect 3 nvme-registry connect --owner stas transport=tcp traddr=127.0.0.1 trsvcid=4421 nqn="${nqn_prefix}here" \
-    dhchap_secret="$secret" dhchap_ctrl_secret="$ctrl_secret"
+    dhchap_secret=@"$case_dir/secret" dhchap_ctrl_secret=@"$case_dir/ctrl"
 no_secret "given, refused" "$out$err"
 # Refused before the kernel sees it: the kernel would write it to its log.
 options tcp here
-expect 2 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="x${secret:1}"
+secret_file bad "x${secret:1}"
+expect 2 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret=@"$case_dir/bad"
 no_secret "no secret in form" "$out$err"
-expect 2 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="$secret,x"
+secret_file bad "$secret,x"
+expect 2 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret=@"$case_dir/bad"
 no_secret "with a comma" "$out$err"
 
 # A target that authenticates the host.
@@ -74,12 +85,12 @@ mkdir "$host"
 echo "$secret" >"$host/dhchap_key"
 echo 0 >"$nvmet/subsystems/${nqn_prefix}here/attr_allow_any_host"
 ln -s "$host" "$nvmet/subsystems/${nqn_prefix}here/allowed_hosts/"
-expect 0 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="$secret"
+expect 0 env NVME_REGISTRY_DHCHAP_SECRET="$secret" nvme-registry connect --owner stas "${opts[@]}"
 no_secret "the right key" "$out$err"
 equal "the right key: registered" 'owner=stas' "$(entry nvme0)"
 take_down nvme0
 settle
-expect 3 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret="$wrong"
+expect 3 nvme-registry connect --owner stas "${opts[@]}" dhchap_secret=@"$case_dir/wrong"
 no_secret "the wrong key" "$out$err"
 expect 3 nvme-registry connect --owner stas "${opts[@]}"
 matches "no key: in words" 'key|secret|authenticat' "$err"
