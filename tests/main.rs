@@ -21,6 +21,7 @@ mod disks;
 mod doctor;
 mod golden;
 mod in_use;
+mod json;
 mod layers;
 mod log_sinks;
 mod manual;
