@@ -39,5 +39,8 @@ mod stress;
 mod support;
 mod verdict;
 
+#[path = "bench/peak.rs"]
+mod peak;
+
 #[path = "bench/budget.rs"]
 mod budget;
