@@ -28,6 +28,7 @@ mod manual;
 mod metrics;
 mod names;
 mod nothing_lost;
+mod playground;
 mod policy;
 mod progress;
 mod properties;
