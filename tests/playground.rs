@@ -1,5 +1,5 @@
 //! The host of the playground: a controller of every kind, laid out by `playground/tree.sh`. What people and their scripts
-//! see of it, on a terminal and elsewhere.
+//! see of it, on a terminal and elsewhere; the demo.
 
 mod terminal;
 
@@ -114,6 +114,14 @@ fn the_playground_runs_and_what_it_suggests_answers() {
     let outcome = playground("echo \"$LOG\"");
     let log = outcome.exits(0).stdout();
     assert!(log.contains("playground") && !Path::new(log.trim_end()).exists(), "{outcome}");
+}
+
+#[test]
+fn the_demo_goes_as_told_in_40_lines() {
+    let demo = scripts().with_file_name("demo.sh");
+    let outcome = Outcome::of(Command::new(demo).arg(binary()));
+    outcome.exits(0);
+    assert!(outcome.stdout().lines().count() <= 40, "{outcome}");
 }
 
 #[test]
