@@ -1,6 +1,7 @@
 //! The host of the playground: a controller of every kind, laid out by `playground/tree.sh`. What people and their scripts
-//! see of it, on a terminal and elsewhere; the demo.
+//! see of it, on a terminal and elsewhere; the demo; the scripts in `packaging/examples/scripts`.
 
+mod examples;
 mod terminal;
 
 use std::path::{Path, PathBuf};
