@@ -51,7 +51,7 @@ LINKING := $(strip $(ADDRESS) $(LAYOUT) -C link-arg=--icf=all -C link-arg=-O2 $(
 SMALL := $(if $(findstring musl,$(TARGET)),$(LINKING))
 
 .DELETE_ON_ERROR:
-.PHONY: all build help check fmt-check lint test prove prove-quick prove-list replay doc demo install uninstall clean tools
+.PHONY: all build help check fmt-check lint test prove prove-quick prove-list replay doc demo playground install uninstall clean tools
 
 all: build ## build the static binary (the default)
 
@@ -119,6 +119,9 @@ doc: tools
 
 demo: build ## watch the main job happen in a sandbox: no privilege, no NVMe needed
 	@tests/demo.sh "$(BIN)"
+
+playground: build ## a shell in which nvme-registry works on a made-up host with a controller of every kind
+	@tests/playground/playground.sh "$(BIN)"
 
 # Built first, but not where there is no cargo and a binary is: sudo's PATH leaves out a user's own Rust.
 install: $(if $(shell command -v $(CARGO)),build,$(if $(wildcard $(BIN)),,build)) install-extras ## install below DESTDIR and PREFIX

@@ -4,6 +4,7 @@
 PREFIX ?= /usr
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/nvme-registry
+SCHEMADIR ?= $(PREFIX)/share/nvme-registry
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 # Debian's zsh looks in vendor-completions.
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -29,6 +30,7 @@ extras = \
   systemd/nvme-registry-metrics.service:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.service \
   systemd/nvme-registry-metrics.timer:0644:$(SYSTEMDUNITDIR)/nvme-registry-metrics.timer \
   metrics/metrics-textfile:0755:$(LIBDIR)/metrics-textfile \
+  schema/nvme-registry.schema.json:0644:$(SCHEMADIR)/nvme-registry.schema.json \
   boot-claim/boot-claim:0755:$(LIBDIR)/boot-claim \
   dracut/55nvme-registry/module-setup.sh:0755:$(DRACUTDIR)/module-setup.sh \
   dracut/55nvme-registry/boot-claim.sh:0755:$(DRACUTDIR)/boot-claim.sh \
@@ -69,7 +71,7 @@ install-extras: install-paths ## install manual, completions, units, examples an
 uninstall-extras: ## remove what install-extras installed
 	@set -eu; for file in $(destinations); do rm -f "$(DESTDIR)$$file"; done
 	@rm -rf "$(DESTDIR)$(DOCDIR)/examples"
-	@rmdir "$(DESTDIR)$(DRACUTDIR)" "$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(LIBDIR)" 2>/dev/null || true
+	@rmdir "$(DESTDIR)$(DRACUTDIR)" "$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(SCHEMADIR)" 2>/dev/null || true
 
 # One after the other, also under make -j, and in one make: each package is built once. What fails soonest comes first.
 packaging-check: ## everything about packaging: manual, recipes, completions, licences, packages, initramfs

@@ -1,133 +1,78 @@
 #!/bin/sh
-# The story of the registry, played with the real binary in a directory tree: no privilege, no NVMe.
+# What the program is for, in 40 lines, with the real binary on the host of the playground (playground/tree.sh): no privilege,
+# no NVMe. The event is a real one: the environment that udevd gave to a RUN program. Each step prints its command and the
+# answer, and the script fails if an answer is not the one that is told.
 #
-# The tree has a /dev, a /sys and a /run of its own (--root), and this script is the kernel in it: it lets controllers
-# come and go. The events are real ones: the environments that udevd gave to a RUN program for real controllers.
-# Every step prints its command and what came of it, and the script fails if anything did not go as told.
+#   demo.sh PROGRAM
 set -eu
-
-binary=$1
-fixtures=$(dirname "$0")/fixtures/uevents
+program=$1
+here=$(dirname "$0")
 root=$(mktemp -d "${TMPDIR:-/tmp}/nvme-registry-demo.XXXXXX")
 trap 'rm -rf "$root"' EXIT
-output=$root/output
+"$here/playground/tree.sh" "$root" "$program"
+# shellcheck source=tests/playground/hold.sh
+. "$here/playground/hold.sh"
+# The controller whose owner cannot be read is another story.
+rm -r "$root/dev/nvme6" "$root/sys/class/nvme/nvme6" "$root/run/nvme/registry/nvme6"
+: >"$root/dev/kmsg"
 
 # Bold on a terminal, plain in a file.
-if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold= plain=; fi
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+say() { printf '%s# %s%s\n' "$bold" "$*" "$plain"; }
+fail() { printf 'NOT AS TOLD: %s\n' "$*" >&2; exit 1; }
+told() { grep -qF -- "$1" "$root/output" || fail "expected to read: $1"; }
 
-say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
-fail() { printf '\nNOT AS TOLD: %s\n' "$*" >&2; exit 1; }
-
-# The kernel.
-
-seqnum() { cat "$root/sys/kernel/uevent_seqnum"; }
-number_event() { echo $(($(seqnum) + 1)) >"$root/sys/kernel/uevent_seqnum"; }
-comes() {
-    # sysfs never gives an inode number twice; an ordinary file system does. So old directories are moved aside.
-    mkdir -p "$root/sys/class/nvme/$1"
-    echo tcp >"$root/sys/class/nvme/$1/transport"
-    echo live >"$root/sys/class/nvme/$1/state"
-    : >"$root/dev/$1"
-    number_event
-}
-goes() {
-    rm "$root/dev/$1"
-    number_event
-    mkdir -p "$root/gone"
-    mv "$root/sys/class/nvme/$1" "$root/gone/$1.$(seqnum)"
-}
-
-# Runs the program, shows what it was told and what it said, and checks the exit code.
+# Runs the program, shows what it is told and what it says, and checks the exit code.
 run() {
-    expected=$1
+    expected=$1 code=0
     shift
     printf '$ nvme-registry %s\n' "$*"
-    code=0
-    "$binary" --root "$root" "$@" >"$output" 2>&1 || code=$?
-    sed 's/^/  /' "$output"
+    "$program" --root "$root" "$@" >"$root/output" 2>&1 || code=$?
+    sed 's/^/  /' "$root/output"
     [ "$code" = "$expected" ] || fail "exit code $code instead of $expected"
-    [ "$expected" = 0 ] || printf '  (exit code %s)\n' "$code"
 }
 
-# Hands an event to the program as udevd does: the environment of the fixture, with this device and this number.
-event() {
-    fixture=$1 device=$2 number=$3
-    printf '$ (udev: %s, SEQNUM=%s) nvme-registry uevent\n' "$fixture" "$number"
-    sed "s/nvme0/$device/g; s/^SEQNUM=.*/SEQNUM=$number/; s/(null)/null/" "$fixtures/$fixture.env" >"$root/environment"
-    # There is no journal in the tree, so the log line ends up on standard error.
-    env -i $(cat "$root/environment") "$binary" --root "$root" uevent >"$output" 2>&1 || fail "uevent failed: $(cat "$output")"
-    sed 's/^/  log: /' "$output"
+# What libnvme's udev rule (70-nvmf-registry.rules) does for a removal: it looks at the node, compares stamps, removes by name.
+libnvme_rule() {
+    [ -e "$root/dev/$1" ] && return
+    [ "$2" -gt "$(cat "$root/run/nvme/registry/$1/seqnum" 2>/dev/null || echo 0)" ] && rm -rf "$root/run/nvme/registry/$1"
 }
 
-told() { grep -qF -- "$1" "$output" || fail "expected to read: $1"; }
-entry_is_gone() { [ ! -e "$root/run/nvme/registry/$1" ] || fail "the entry of $1 is still there"; }
-owner_is() {
-    found=$("$binary" --root "$root" owner "$1" || true)
-    [ "$found" = "$2" ] || fail "the owner of $1 is '$found', not '$2'"
-}
+say "A host: / is on nvme1, which the boot scripts registered. /srv is on nvme2, which nobody registered."
+run 0 status -o DEVICE,OWNER,USE,ADDRESS,ENTRY
+told 'nvme1n1: /'
 
-mkdir -p "$root/run" "$root/dev" "$root/sys/kernel" "$root/sys/class/nvme"
-echo 1340 >"$root/sys/kernel/uevent_seqnum"
+say "Somebody types disconnect-all. It takes the one controller that nobody owns and nothing uses."
+run 1 disconnect-all
+told 'nvme1: left alone: owned by boot'
+told 'nvme2: left alone: in use: nvme2n1 is mounted on /srv'
+told 'nvme3: disconnected'
 
-say "Two controllers are connected. The program that connected the first one registers itself as its owner."
-comes nvme4
-comes nvme5
-run 0 register nvme4 --owner stas
-run 0 update nvme4 -a note -V 'boot-path SAN'
-
-say "Anybody can ask."
-run 0 owner nvme4
-told stas
-run 0 list
-run 1 check nvme4
-told 'owned by stas'
-run 0 check nvme5
-
-say "A script that disconnects only controllers without an owner."
-for node in "$root"/dev/nvme*; do
+say "By libnvme's rule (unowned is enough) 'nvme disconnect-all' would also have taken:"
+for node in "$root"/dev/nvme[1-9]; do
     device=${node##*/}
-    if "$binary" --root "$root" check "$device" 2>/dev/null; then
-        printf '  %s: would be disconnected\n' "$device"
-        [ "$device" = nvme5 ] || fail "$device is owned"
-    else
-        printf '  %s: left alone\n' "$device"
-        [ "$device" = nvme4 ] || fail "$device is not owned"
-    fi
+    [ -e "$root/run/nvme/registry/$device/owner" ] || [ "$device" = nvme3 ] || printf '  %s, and /srv with it\n' "$device"
 done
 
-say "nvme4 goes; udev runs the program; the entry is gone, and the log says why."
-goes nvme4
-removed=$(seqnum)
-event tcp-remove nvme4 "$removed"
-told 'entry of stas'
-told 'removed: the controller is gone'
-entry_is_gone nvme4
-
-say "The name is used again, by a controller with a new owner. The old event comes once more, late: kept."
-comes nvme4
-run 0 register nvme4 --owner discoverd
-event tcp-remove nvme4 "$removed"
-told 'kept'
-owner_is nvme4 discoverd
-
-say "Recycled again, by a connector that does not know the registry. The event comes late: the old entry is removed."
-goes nvme4
-removed=$(seqnum)
-comes nvme4
-run 1 owner nvme4
-event tcp-remove nvme4 "$removed"
+say "nvme4, which stas owned, went away, and its name went to a new controller of somebody else."
+say "Only now udev comes to the event of the removal. The entry of stas goes, and the log says why:"
+mkdir "$root/sys/devices/virtual/nvme-fabrics/ctl/nvme4"
+echo tcp >"$root/sys/devices/virtual/nvme-fabrics/ctl/nvme4/transport"
+ln -s ../../devices/virtual/nvme-fabrics/ctl/nvme4 "$root/sys/class/nvme/nvme4"
+: >"$root/dev/nvme4"
+removed=$(cat "$root/sys/kernel/uevent_seqnum")
+cp -R "$root/run/nvme/registry/nvme4" "$root/entry"
+printf '$ ACTION=remove DEVNAME=/dev/nvme4 SEQNUM=%s nvme-registry uevent\n' "$removed"
+: >"$root/dev/kmsg"
+sed "s/nvme0/nvme4/g; s/^SEQNUM=.*/SEQNUM=$removed/; s/(null)/null/" "$here/fixtures/uevents/tcp-remove.env" >"$root/environment"
+# shellcheck disable=SC2046 # one word a variable
+env -i $(cat "$root/environment") "$program" --root "$root" uevent || fail "uevent failed"
+sed 's/^<[0-9]*>/  log: /' "$root/dev/kmsg" | tee "$root/output"
 told 'removed: the name belongs to another controller now'
-entry_is_gone nvme4
+run 1 owner nvme4
 
-say "Of two boot scripts that claim it exactly one gets it."
-run 0 claim nvme4 --owner boot
-run 1 claim nvme4 --owner other
-told 'owned by boot'
-
-say "A synthetic event (udevadm trigger --action=remove) is not a removal: kept."
-event loop-remove-synthetic nvme4 $(($(seqnum) + 1))
-told 'synthetic remove event'
-told 'kept'
-owner_is nvme4 boot
-
-printf '\nEverything went as told.\n'
+say "The same event by libnvme's rule: /dev/nvme4 is there, so the entry is kept, and the stranger's controller is stas's:"
+mv "$root/entry" "$root/run/nvme/registry/nvme4"
+libnvme_rule nvme4 "$removed"
+printf '$ cat /run/nvme/registry/nvme4/owner\n'
+sed 's/^/  /' "$root/run/nvme/registry/nvme4/owner" || fail "libnvme's rule removed the entry"

@@ -23,12 +23,14 @@ mod doctor;
 mod exit_codes;
 mod golden;
 mod in_use;
+mod json;
 mod layers;
 mod log_sinks;
 mod manual;
 mod metrics;
 mod names;
 mod nothing_lost;
+mod playground;
 mod policy;
 mod progress;
 mod properties;
@@ -39,6 +41,9 @@ mod secrets;
 mod stress;
 mod support;
 mod verdict;
+
+#[path = "bench/peak.rs"]
+mod peak;
 
 #[path = "bench/budget.rs"]
 mod budget;

@@ -16,7 +16,7 @@ shellcheck -s bash arch/PKGBUILD
 # ash has `local` and the rest; SC2148: openrc-run is the interpreter.
 shellcheck -s dash alpine/APKBUILD
 shellcheck -s dash -e SC2034 alpine/nvme-registry.initd examples/openrc/nvme-data
-shellcheck debian/tests/life debian/tests/units examples/dracut/90nvme-connect/*.sh
+shellcheck debian/tests/life debian/tests/units examples/dracut/90nvme-connect/*.sh examples/scripts/*
 bash -n arch/PKGBUILD
 dash -n alpine/APKBUILD
 sh -n debian/nvme-registry.postinst

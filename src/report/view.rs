@@ -175,22 +175,25 @@ fn strings<'a>(out: &mut String, pairs: impl Iterator<Item = (&'a [u8], &'a [u8]
     out.push_str(&object.end());
 }
 
-/// The facts that a verdict rests on, in words for `-v`: "the entry is current: ... (entry: incarnation 15682, stamp 1351;
-/// now: node there, incarnation 15682)".
+/// The facts that a verdict rests on, in words for `-v`: "the entry is current: ... (entry: incarnation 15682; now: node
+/// there, incarnation 15682)".
 pub fn explanation(verdict: Verdict, evidence: Evidence, sample: Sample) -> String {
     use crate::verdict::Sysfs;
     let number = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
-    let incarnation = number(evidence.incarnation.map(|incarnation| incarnation.0));
-    let stamp = number(evidence.stamp.map(|stamp| stamp.0));
+    let entry = match (evidence.incarnation, evidence.stamp) {
+        // The stamp is not read where the incarnation decides.
+        (Some(incarnation), None) => format!("incarnation {incarnation}"),
+        (incarnation, stamp) => format!(
+            "incarnation {}, stamp {}",
+            number(incarnation.map(|incarnation| incarnation.0)),
+            number(stamp.map(|stamp| stamp.0))
+        ),
+    };
     let node = if sample.node { "there" } else { "not there" };
     let now = match sample.sysfs {
         Sysfs::Present(incarnation) => format!("incarnation {incarnation}"),
         Sysfs::Absent => "not in sysfs".to_owned(),
         Sysfs::Unknown => "sysfs not mounted".to_owned(),
     };
-    format!(
-        "the entry is {}: {} (entry: incarnation {incarnation}, stamp {stamp}; now: node {node}, {now})",
-        verdict.word(),
-        verdict.reason()
-    )
+    format!("the entry is {}: {} (entry: {entry}; now: node {node}, {now})", verdict.word(), verdict.reason())
 }

@@ -22,7 +22,7 @@ const RUNS: usize = 48;
 
 /// Whether the binary under test is the one that ships, as in `make test`. cargo's own build for `cargo test`, with
 /// another C library and without optimisation, has no budget.
-fn is_what_ships() -> bool {
+pub(crate) fn is_what_ships() -> bool {
     std::env::var_os("NVME_REGISTRY_BIN").is_some()
 }
 

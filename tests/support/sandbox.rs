@@ -265,12 +265,22 @@ impl Outcome {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Outcome {
         let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Outcome { command: format!("{command:?}"), output }
+        Outcome { command: format!("{command:?}"), output }.checked()
     }
 
     /// The outcome of a process that was traced.
     pub fn from(output: Output) -> Outcome {
-        Outcome { command: "(traced)".to_owned(), output }
+        Outcome { command: "(traced)".to_owned(), output }.checked()
+    }
+
+    /// Asserts that what it printed, if it is JSON, is as the schema says. A process that was killed has printed a part.
+    fn checked(self) -> Outcome {
+        if self.output.status.code().is_some()
+            && let Some(fault) = super::json::fault(&self.output.stdout)
+        {
+            panic!("the JSON is not as the schema says:\n{fault}\n{self}");
+        }
+        self
     }
 
     /// Standard output as bytes.
