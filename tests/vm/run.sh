@@ -75,7 +75,7 @@ for name in "${selected[@]}"; do
     printf '\n%s: %s\n' "$name" "${result:-DID NOT RUN}"
     [[ ! -e $results/$name.txt ]] || tail -n 40 "$results/$name.txt" | sed 's/^/    /'
 done
-for file in table.md in-use.md nvme-cli.md figures.txt; do
+for file in table.md in-use.md nvme-cli.md storm.md figures.txt; do
     [[ ! -e $results/$file ]] || { echo; cat "$results/$file"; }
 done
 printf '\nvm-test: %d s; outputs, journal and console are in %s\n' $((SECONDS - started)) "${results#"$top/"}"
