@@ -179,8 +179,12 @@ fn the_manual_has_every_option_of_the_kernel() {
 fn the_manual_has_every_column_and_the_environment() {
     let page = manual();
     let status = section(&page, ".Ss status").join("\n");
+    let json = section(&page, ".Ss JSON");
     for column in Column::ALL {
         assert!(status.contains(&column.heading()), "status: no column {}", column.heading());
+        let field = format!("Ql {}", column.key());
+        let named = |line: &&str| line.starts_with(".It") && format!("{line} ").contains(&format!("{field} "));
+        assert!(json.iter().any(named), "JSON: no field {}", column.key());
     }
     let environment = section(&page, ".Sh ENVIRONMENT");
     for variable in SECRETS.map(secret_variable).iter().map(String::as_str).chain([FILTER_VARIABLE]) {
