@@ -11,32 +11,28 @@ use crate::support::kernel::CONTROLLERS;
 
 const CONTROLLERS_THERE: usize = 30_000;
 
-/// Controllers with an entry each. What is equal for all of them is one file with many names: that is made sooner, and
-/// reads the same.
+/// Controllers with an entry each. All of them are links to one directory of sysfs, and what is equal in `/dev` and in the
+/// registry is one file with many names: that is made sooner, and reads the same.
 fn fleet() -> Sandbox {
     let sandbox = Sandbox::new();
-    let files = [
+    for (name, content) in [
         ("transport", "tcp\n"),
         ("address", "traddr=192.0.2.7,trsvcid=4420,src_addr=192.0.2.251\n"),
         ("subsysnqn", "nqn.2014-08.org.nvmexpress:uuid:3f2a77f0-52c1-4f0e-9d55-0c6b3d5e1011\n"),
         ("state", "live\n"),
-    ];
-    for (name, content) in files {
-        sandbox.write(&format!("made/{name}"), content);
+    ] {
+        sandbox.write(&format!("{CONTROLLERS}/one/{name}"), content);
     }
     sandbox.write("made/owner", "stas\n");
     sandbox.write("made/node", "");
     sandbox.proc(&[], &[], &[]);
     fs::create_dir_all(sandbox.entry("")).unwrap();
-    let (made, controllers, class) = (sandbox.path("made"), sandbox.path(CONTROLLERS), sandbox.path("sys/class/nvme"));
+    let (made, class, dev) = (sandbox.path("made"), sandbox.path("sys/class/nvme"), sandbox.path("dev"));
+    let directory = format!("../../../{CONTROLLERS}/one");
     for device in (0..CONTROLLERS_THERE).map(|instance| format!("nvme{instance}")) {
-        let (directory, entry) = (controllers.join(&device), sandbox.entry(&device));
-        fs::create_dir(&directory).unwrap();
-        for (name, _) in files {
-            fs::hard_link(made.join(name), directory.join(name)).unwrap();
-        }
-        symlink(format!("../../../{CONTROLLERS}/{device}"), class.join(&device)).unwrap();
-        fs::hard_link(made.join("node"), sandbox.path("dev").join(&device)).unwrap();
+        symlink(&directory, class.join(&device)).unwrap();
+        fs::hard_link(made.join("node"), dev.join(&device)).unwrap();
+        let entry = sandbox.entry(&device);
         fs::create_dir(&entry).unwrap();
         fs::hard_link(made.join("owner"), entry.join("owner")).unwrap();
     }
