@@ -38,7 +38,8 @@ extras = \
   initramfs-tools/scripts/init-bottom/nvme-registry:0755:$(INITRAMFSTOOLSDIR)/scripts/init-bottom/nvme-registry \
   mkinitcpio/install/nvme-registry:0644:$(MKINITCPIODIR)/install/nvme-registry \
   mkinitcpio/hooks/nvme-registry:0644:$(MKINITCPIODIR)/hooks/nvme-registry \
-  $(foreach example,$(patsubst packaging/%,%,$(examples)),$(example):0644:$(DOCDIR)/$(example))
+  $(foreach example,$(patsubst packaging/%,%,$(examples)),$(example):0644:$(DOCDIR)/$(example)) \
+  $(foreach doc,$(notdir $(wildcard packaging/doc/*.md)),doc/$(doc):0644:$(DOCDIR)/$(doc))
 examples = $(sort $(filter-out %~,$(shell find packaging/examples -type f)))
 destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 

@@ -20,6 +20,7 @@ mod connection;
 mod corpus;
 mod disks;
 mod doctor;
+mod documents;
 mod exit_codes;
 mod golden;
 mod in_use;

@@ -1,156 +1,188 @@
-//! What the README shows was run: its shell blocks, as written, in a sandbox where `nvme` is a stand-in that lets
-//! controllers come and notes what it is told to disconnect.
+//! What the README shows was run: its terminal, its script and the units it links as written, in a sandbox. Its table of
+//! commands, its exit codes and its version of Rust are the program's.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use crate::connection::Fabrics;
 use crate::support::{Outcome, Sandbox, binary};
 
-/// The block of the README after the marker `<!-- test: NAME -->`.
-fn block(name: &str) -> String {
-    let readme = include_str!("../README.md");
-    let (_, after) = readme.split_once(&format!("<!-- test: {name} -->\n```")).expect("the marker in the README");
-    let (_, after) = after.split_once('\n').expect("the block");
-    after.split_once("\n```").expect("the block's end").0.to_owned()
+const README: &str = include_str!("../README.md");
+
+/// The blocks of the README, each with the name in the marker before it: `<!-- test: NAME -->`.
+fn blocks() -> Vec<(&'static str, &'static str)> {
+    let mut parts = README.split("```");
+    let mut blocks = Vec::new();
+    while let (Some(before), Some(block)) = (parts.next(), parts.next()) {
+        let marker = before.trim_end().rsplit_once("<!-- test: ").and_then(|(_, name)| name.strip_suffix(" -->"));
+        let name = marker.unwrap_or_else(|| panic!("a block without a marker, so without a test: {block}"));
+        blocks.push((name, block.split_once('\n').expect("the block's first line").1));
+    }
+    blocks
 }
 
-/// Runs a script with `nvme-registry` and `nvme` on its PATH, and the sandbox's `/dev` for `/dev`.
+fn block(name: &str) -> &'static str {
+    blocks().into_iter().find(|(marker, _)| *marker == name).expect("the marker in the README").1
+}
+
+/// A host with a root disk that nobody registered, a disk of nvme-stas, and an idle disk that nobody registered.
+fn host() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (controller, host, number) in [("nvme1", 1, "259:1"), ("nvme2", 2, "259:3"), ("nvme3", 3, "259:4")] {
+        sandbox.connect(controller, "tcp");
+        let address = format!("traddr=192.0.2.{host},trsvcid=4420\n");
+        sandbox.write(&format!("sys/class/nvme/{controller}/address"), address);
+        sandbox.own_disk(controller, &format!("{controller}n1"), number);
+    }
+    sandbox.partition("nvme1n1", "nvme1n1p2", "259:2");
+    sandbox.proc(&[("259:2", "/", "ext4", "/dev/nvme1n1p2")], &[], &[]);
+    sandbox.run("register nvme2 --owner stas").exits(0);
+    sandbox
+}
+
+#[test]
+fn every_block_has_a_test() {
+    let names: Vec<&str> = blocks().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["terminal", "targets", "after-installing"]);
+}
+
+#[test]
+fn the_terminal_shows_what_the_program_prints() {
+    let sandbox = host();
+    let shown: Vec<_> = block("terminal").split("$ nvme-registry ").skip(1).collect();
+    assert_eq!(shown.len(), 3);
+    for command in shown {
+        let (words, expected) = command.split_once('\n').expect("a command and what it prints");
+        // What status prints is for the person at the terminal, and is shortened there.
+        let printed = if words.starts_with("status") {
+            sandbox.shown(words, 100)
+        } else {
+            let outcome = sandbox.run(words);
+            outcome.stdout() + &outcome.stderr()
+        };
+        assert_eq!(printed, expected, "{words}");
+    }
+}
+
+#[test]
+fn the_root_disk_stays_when_it_is_not_a_dry_run() {
+    let sandbox = host();
+    sandbox.write("sys/class/nvme/nvme1/delete_controller", "");
+    sandbox.write("sys/class/nvme/nvme3/delete_controller", "");
+    let _user = sandbox.use_disk("nvme1n1").expect("the disk");
+    sandbox.run("disconnect-all").exits(1);
+    assert_eq!(sandbox.read("sys/class/nvme/nvme1/delete_controller").as_deref(), Some(""));
+    assert_eq!(sandbox.read("sys/class/nvme/nvme3/delete_controller").as_deref(), Some("1"));
+}
+
+/// Runs a script with `nvme-registry` on its PATH, and with stand-ins for the builders of the initramfs.
 fn run(sandbox: &Sandbox, script: &str) -> Outcome {
     let root = sandbox.path("");
     let root = root.to_str().expect("a plain path").trim_end_matches('/');
     let product = format!("#!/bin/sh\nexec {} --root {root} \"$@\"\n", binary().display());
-    // Connecting makes nvme7; whatever is to be disconnected is noted.
-    let nvme = format!(
-        "#!/bin/sh\ncase $1 in\n\
-         connect*) mkdir -p {root}/sys/class/nvme/nvme7; cd {root}/sys/class/nvme/nvme7 || exit 1\n\
-         echo tcp >transport; echo traddr=192.0.2.1 >address; echo nqn.2026-01.example:data >subsysnqn\n\
-         : >{root}/dev/nvme7 ;;\n\
-         disconnect) echo \"$2\" >>{root}/disconnected ;;\nesac\n"
-    );
-    for (name, text) in [("nvme-registry", product), ("nvme", nvme)] {
+    let builder = format!("#!/bin/sh\necho \"$*\" >>{root}/initramfs\n");
+    for (name, text) in [("nvme-registry", product), ("update-initramfs", builder)] {
         sandbox.write(&format!("bin/{name}"), text);
         let path = sandbox.path(&format!("bin/{name}"));
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let script =
-        script.replace("/dev/nvme", &format!("{root}/dev/nvme")).replace("/usr/bin/", "").replace("/usr/sbin/", "");
     let path = format!("{root}/bin:{}", std::env::var("PATH").unwrap_or_default());
-    Outcome::of(Command::new("sh").args(["-euc", &script]).env("PATH", path))
+    Outcome::of(Command::new("sh").args(["-euc", script]).env("PATH", path))
 }
 
 #[test]
-fn the_dracut_hook() {
-    let sandbox = Sandbox::with_controller("nvme1");
-    sandbox.run("register nvme1 --owner discoverd").exits(0);
-    run(&sandbox, &block("dracut")).exits(0).prints("nvme7\n");
-    sandbox.run("owner nvme7").exits(0).prints("nbft\n");
-    sandbox.run("owner nvme1").exits(0).prints("discoverd\n");
+fn after_installing_the_root_disk_is_boots() {
+    let sandbox = host();
+    run(&sandbox, block("after-installing")).exits(0);
+    sandbox.run("owner nvme1").exits(0).prints("boot\n");
+    sandbox.run("owner nvme2").exits(0).prints("stas\n");
+    sandbox.run("owner nvme3").exits(1);
+    assert_eq!(sandbox.read("initramfs").as_deref(), Some("-u\n"));
 }
 
-#[test]
-fn the_loop() {
-    let sandbox = Sandbox::with_controller("nvme1");
-    sandbox.connect("nvme2", "tcp");
-    sandbox.connect("nvme0", "pcie");
-    sandbox.write("dev/nvme2n1", "");
-    sandbox.write("dev/nvme2c0n1", "");
-    sandbox.run("register nvme1 --owner stas").exits(0);
-    run(&sandbox, &block("loop")).exits(0).says("nvme1: owned by stas");
-    assert_eq!(sandbox.read("disconnected").as_deref(), Some("--device=nvme2\n"));
+/// A command of a systemd unit among the recipes, without the path of the program and without systemd's prefixes.
+fn command_of(unit: &str, key: &str) -> String {
+    let found = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let command = found.unwrap_or_else(|| panic!("no {key}= in {unit}"));
+    command.trim_start_matches('-').replace("/usr/bin/", "")
 }
 
-#[test]
-fn the_short_form() {
-    let sandbox = Sandbox::with_controller("nvme1");
-    sandbox.write("sys/class/nvme/nvme1/delete_controller", "");
-    run(&sandbox, &block("disconnect-all")).exits(0).prints("nvme1: disconnected\n");
-    assert_eq!(sandbox.read("sys/class/nvme/nvme1/delete_controller").as_deref(), Some("1"));
-}
-
-#[test]
-fn the_service() {
-    let sandbox = Sandbox::with_controller("nvme1");
-    for device in ["nvme1", "nvme7"] {
-        sandbox.write(&format!("sys/class/nvme/{device}/delete_controller"), "");
-    }
-    let unit = block("execstartpost");
-    // Without these systemd stops the service as soon as it has connected.
-    assert!(unit.contains("\nType=oneshot\nRemainAfterExit=yes\n"), "{unit}");
-    let command = |key: &str| {
-        let found = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        found.unwrap_or_else(|| panic!("no {key}= in {unit}"))
-    };
-    let (start, start_post, stop) = (command("ExecStart"), command("ExecStartPost"), command("ExecStop"));
-    run(&sandbox, start).exits(0);
-    run(&sandbox, start_post).exits(0).prints("nvme7\n");
-    sandbox.run("owner nvme7").exits(0).prints("backup\n");
-    run(&sandbox, stop).exits(0).prints("nvme7: disconnected\n");
-    assert_eq!(sandbox.read("sys/class/nvme/nvme1/delete_controller").as_deref(), Some(""));
-}
-
-#[test]
-fn the_service_stops_while_its_disk_is_mounted() {
+/// A host with `nvme7`, whose disk is mounted on /data, of this subsystem.
+fn mounted(nqn: &str) -> Sandbox {
     let sandbox = Sandbox::with_controller("nvme7");
-    sandbox.write("sys/class/nvme/nvme7/subsysnqn", "nqn.2026-01.example:data\n");
+    sandbox.write("sys/class/nvme/nvme7/subsysnqn", format!("{nqn}\n"));
     sandbox.write("sys/class/nvme/nvme7/delete_controller", "");
     sandbox.own_disk("nvme7", "nvme7n1", "259:7");
-    sandbox.proc(&[("259:7", "/backup", "ext4", "/dev/nvme7n1")], &[], &[]);
+    sandbox.proc(&[("259:7", "/data", "ext4", "/dev/nvme7n1")], &[], &[]);
+    sandbox
+}
+
+/// The unit is stopped while its disk is mounted.
+fn stops_and_leaves_the_disk(sandbox: &Sandbox, unit: &str) {
+    // Without these systemd stops the service as soon as it has connected.
+    assert!(unit.contains("\nType=oneshot\nRemainAfterExit=yes\n"), "{unit}");
     let _user = sandbox.use_disk("nvme7n1").expect("the disk");
-    let unit = block("execstartpost");
-    let stop = unit.lines().find_map(|line| line.strip_prefix("ExecStop=")).expect("the command");
-    run(&sandbox, stop).exits(1).prints("nvme7: left alone: in use: nvme7n1 is mounted on /backup\n");
+    let left = "nvme7: left alone: in use: nvme7n1 is mounted on /data\n";
+    run(sandbox, &command_of(unit, "ExecStop")).exits(1).prints(left);
     assert_eq!(sandbox.read("sys/class/nvme/nvme7/delete_controller").as_deref(), Some(""));
 }
 
 #[test]
-fn the_host_without_a_daemon() {
-    let sandbox = Sandbox::with_controller("nvme4");
-    sandbox.write("sys/class/nvme/nvme4/delete_controller", "");
-    let _fabrics = crate::connection::Fabrics::new(&sandbox, "instance=4,cntlid=1\n");
-    let outcome = run(&sandbox, &block("daemonless"));
-    let stdout = outcome.exits(0).stdout();
-    assert!(stdout.starts_with("nvme4\n"), "{outcome}");
-    assert!(stdout.contains("\nadmin: ask storage@example.org\nnvme4: disconnected\n"), "{outcome}");
+fn the_recipe_of_a_unit_connects_owns_and_leaves_a_mounted_disk_alone() {
+    let unit = include_str!("../packaging/examples/systemd/nvme-data.service");
+    let sandbox = mounted("nqn.2026-01.example:data");
+    let _fabrics = Fabrics::new(&sandbox, "instance=7,cntlid=1\n");
+    run(&sandbox, &command_of(unit, "ExecStart")).exits(0).prints("nvme7\n");
+    sandbox.run("owner nvme7").exits(0).prints("data\n");
+    stops_and_leaves_the_disk(&sandbox, unit);
 }
 
 #[test]
-fn the_table_of_commands_is_complete() {
-    let readme = include_str!("../README.md");
+fn the_recipe_of_a_unit_with_nvme_cli_claims_what_was_connected_and_nothing_else() {
+    let unit = include_str!("../packaging/examples/systemd/nvme-backup.service");
+    let nqn = "nqn.2026-01.example:backup";
+    assert!(command_of(unit, "ExecStart").starts_with("/usr/sbin/nvme connect "), "{unit}");
+    assert!(command_of(unit, "ExecStart").ends_with(&format!(" --nqn={nqn}")), "{unit}");
+    let sandbox = mounted(nqn);
+    sandbox.connect("nvme1", "tcp");
+    run(&sandbox, &command_of(unit, "ExecStartPost")).exits(0).prints("nvme7\n");
+    sandbox.run("owner nvme7").exits(0).prints("backup\n");
+    sandbox.run("owner nvme1").exits(1);
+    stops_and_leaves_the_disk(&sandbox, unit);
+}
+
+// That the targets exist is checked with those of all documents (documents.rs).
+#[test]
+fn the_targets_are_each_one_line() {
+    for line in block("targets").lines() {
+        assert!(line.starts_with("make ") && line.contains("  # "), "{line}");
+    }
+}
+
+#[test]
+fn every_command_is_in_the_table() {
+    let (_, table) = README.split_once("| command | does |").expect("the table of commands");
+    let table = table.split_once("\n\n").expect("the table's end").0;
     for command in nvme_registry::cli::table::COMMANDS {
-        assert!(readme.contains(&format!("`{}", command.name)), "{} is not in the README", command.name);
+        assert!(table.contains(&format!("`{}", command.name)), "{} is not in the README", command.name);
     }
 }
 
 #[test]
-fn the_status_of_the_first_screen() {
-    let sandbox = Sandbox::new();
-    for (device, transport, address, nqn, owner) in [
-        ("nvme0", "pcie", "0000:00:01.0", "nqn.2019-08.org.qemu:drive", ""),
-        ("nvme1", "tcp", "traddr=192.0.2.1,trsvcid=4420", "nqn.2026-01.example:root", "nbft"),
-        ("nvme2", "tcp", "traddr=192.0.2.2,trsvcid=4420", "nqn.2026-01.example:data", "discoverd"),
-        ("nvme3", "tcp", "traddr=192.0.2.3,trsvcid=4420", "nqn.2026-01.example:spare", ""),
-    ] {
-        sandbox.connect(device, transport);
-        sandbox.write(&format!("sys/class/nvme/{device}/address"), format!("{address}\n"));
-        sandbox.write(&format!("sys/class/nvme/{device}/subsysnqn"), format!("{nqn}\n"));
-        if !owner.is_empty() {
-            sandbox.run(&format!("register {device} --owner {owner}")).exits(0);
-        }
+fn every_exit_code_is_named() {
+    use nvme_registry::error::Exit;
+    for exit in [Exit::Done, Exit::No, Exit::Usage, Exit::System, Exit::NoController] {
+        assert!(README.contains(&format!("**{}** ", exit.code())), "{exit:?}");
     }
-    for (controller, disk, number) in
-        [("nvme1", "nvme1n1", "259:1"), ("nvme2", "nvme2n1", "259:3"), ("nvme3", "nvme3n1", "259:4")]
-    {
-        sandbox.own_disk(controller, disk, number);
-    }
-    sandbox.partition("nvme1n1", "nvme1n1p2", "259:2");
-    sandbox.proc(&[("259:2", "/", "ext4", "/dev/nvme1n1p2"), ("259:4", "/data", "ext4", "/dev/nvme3n1")], &[], &[]);
-    let _user = sandbox.use_disk("nvme3n1").expect("the disk");
-    let readme = include_str!("../README.md");
-    let (_, shown) = readme.split_once("$ nvme-registry status\n").expect("the status");
-    let (status, shown) = shown.split_once("$ nvme-registry check nvme1\n").expect("the check");
-    assert_eq!(sandbox.shown("status", 120), status);
-    let (check, shown) = shown.split_once("$ nvme-registry disconnect nvme3\n").expect("the disconnect");
-    sandbox.run("check nvme1").exits(1).says(check);
-    let disconnect = shown.split_once("```").expect("the block's end").0;
-    sandbox.run("disconnect nvme3").exits(1).says(disconnect);
+}
+
+#[test]
+fn the_version_of_rust_is_the_one_that_cargo_asks_for() {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    assert!(README.contains(&format!("You need Rust {version} or newer")), "{version}");
+}
+
+#[test]
+fn it_stays_short() {
+    assert!(README.lines().count() <= 150, "{} lines", README.lines().count());
 }

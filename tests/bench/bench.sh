@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the product costs next to what it replaces, and how it grows: hyperfine in the environment that udev gives its
-# programs, all commands in every round and in another order each time, pinned to one processor. Prints Markdown. It never
-# fails on time; what counts may be is checked with the tests (budget.rs). The arithmetic is in bench.py.
+# programs, all commands in every round and in another order each time, pinned to one processor. Prints the Markdown that
+# packaging/doc/performance.md keeps. It never fails on time; what counts may be is checked with the tests (budget.rs). The
+# arithmetic is in bench.py.
 #
 #   bench.sh BINARY FLOOR [ROUNDS] [BEFORE]    BEFORE is an older binary, to compare `list` and `status` with
 #

@@ -228,8 +228,8 @@ under() { # WHAT MILLISECONDS
     equal "$1: in less than $2 ms" yes "$( ((took < $2 * 1000)) && echo yes || echo "no, $((took / 1000)) ms")"
 }
 
-# --- the table of the README: one file, a row each. The column of nvme-cli 2.x is measured where a case runs it; that of 3
-# is from its source, which does not look at use. ---
+# --- the table of packaging/doc/comparison.md: one file, a row each. The column of nvme-cli 2.x is measured where a case
+# runs it; that of 3 is from its source, which does not look at use. ---
 
 guard_table=${results:-$case_dir}/in-use.md
 guard_row() { # SITUATION NVME-CLI-2 NVME-CLI-3 OURS

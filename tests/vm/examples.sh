@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# For the cases that run the examples of packaging/ and the README as they are printed: the addresses that they name are
-# this guest's, and have a target each. Brings disks.sh along.
+# For the cases that run the examples of packaging/ as they are printed: the addresses that they name are this guest's,
+# and have a target each. Brings disks.sh along.
 . ./disks.sh
 
 # shellcheck disable=SC2034 # for the cases

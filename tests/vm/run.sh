@@ -46,7 +46,7 @@ rm -rf -- "$layer"
 mkdir -p "$layer/usr/lib/vm-test" "$layer/etc/systemd/system"
 "${MAKE:-make}" --no-print-directory -C "$top" install DESTDIR="$layer" >&2
 cp -- "$here"/guest/*.{target,service} "$layer/etc/systemd/system/"
-cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,examples.sh,guest,cases} "$top/README.md" "$layer/usr/lib/vm-test/"
+cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,examples.sh,guest,cases} "$layer/usr/lib/vm-test/"
 printf '%s\n' "${selected[@]}" >"$layer/usr/lib/vm-test/selected"
 printf '%s\n' "${VM_ROUNDS:-1000}" >"$layer/usr/lib/vm-test/rounds"
 (cd "$layer" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The races of cases 3 to 6 once more, with libnvme's shell rule in place of ours and entries as libnvme writes them,
-# beside our own: which holes of the rule are real. The table goes to the results and from there into the README.
+# beside our own: which holes of the rule are real. The table goes to the results and from there into packaging/doc/comparison.md.
 #
 # Each outcome is compared with what is recorded below, in both columns: a hole that closes, or opens, fails the case,
 # so two runs cannot print two tables.

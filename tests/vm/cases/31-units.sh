@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The service recipe of the README, the example units and the units of the package, each run by systemd as it is printed.
+# The example units, which the README links as recipes, and the units of the package, each run by systemd as it is printed.
 . ./examples.sh
 
 units=/run/systemd/system
@@ -59,17 +59,13 @@ unit_life() {
     equal "$name: nothing is left" '' "$(leftovers)"
 }
 
-# The README's block, as printed.
-sed -n '/<!-- test: execstartpost -->/,/^```$/p' README.md | sed '1,2d; $d' >"$units/readme.service"
-matches "the README has the recipe" 'ExecStartPost=.*claim' "$(<"$units/readme.service")"
 cp "$examples"/systemd/*.service "$units/"
 systemctl daemon-reload
-unit_life readme.service "$data" backup 'failed failed exit-code'
 unit_life nvme-data.service "$data" data 'inactive dead success'
 unit_life nvme-backup.service "$backup" backup 'inactive dead success'
 
-# Without RemainAfterExit=, which the recipe had forgotten once, systemd disconnects what it has just connected.
-sed '/^RemainAfterExit/d' "$units/readme.service" >"$units/forgotten.service"
+# Without RemainAfterExit=, which a recipe had forgotten once, systemd disconnects what it has just connected.
+sed '/^RemainAfterExit/d' "$units/nvme-data.service" >"$units/forgotten.service"
 systemctl daemon-reload
 run systemctl start forgotten.service
 settle
