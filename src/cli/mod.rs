@@ -16,7 +16,6 @@ mod secret;
 pub mod table;
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
 use lexopt::Arg;
 
@@ -113,11 +112,7 @@ fn invalid(arguments: &Arguments, name: &str) -> Error {
 fn invocation(arguments: &Arguments, request: Request) -> Result<Invocation, Error> {
     let root = match arguments.get(Id::Root) {
         // An explanation needs no directory.
-        Some(directory) if !matches!(request, Request::Help(_) | Request::Version) => existing_root(directory.clone())
-            .map_err(|why| {
-                let directory = Escaped(directory.as_bytes());
-                arguments.usage(format_args!("--root '{directory}': {why}"))
-            })?,
+        Some(directory) if !matches!(request, Request::Help(_) | Request::Version) => existing_root(directory.clone())?,
         _ => Root::default(),
     };
     Ok(Invocation {

@@ -31,8 +31,8 @@ pub(super) fn show(
     let all_at_once = ahead.len() > 0;
     for device in devices {
         match view(context, device, ahead.next().flatten(), subjects, filter, layout) {
-            Ok((view, complete)) => {
-                code = code.max(if complete { Exit::Done } else { Exit::System });
+            Ok((view, exit)) => {
+                code = code.max(exit);
                 view.iter().for_each(|view| listing.add(view));
                 if all_at_once {
                     // Giving back piece by piece what was in memory all at once takes time and gains nothing.
@@ -101,7 +101,8 @@ fn read_ahead(
     }
 }
 
-/// A controller or entry that passes the filter, and whether all of it could be read.
+/// A controller or entry that passes the filter, and how the command ends if nothing worse happens: `System` if a part of it
+/// could not be read, `No` if it was named and is not registered.
 pub(super) fn view(
     context: &Context,
     device: Device,
@@ -109,8 +110,8 @@ pub(super) fn view(
     subjects: Subjects,
     filter: &Filter,
     layout: &Layout,
-) -> Result<(Option<View>, bool), Error> {
-    const NOTHING: Result<(Option<View>, bool), Error> = Ok((None, true));
+) -> Result<(Option<View>, Exit), Error> {
+    const NOTHING: Result<(Option<View>, Exit), Error> = Ok((None, Exit::Done));
     // Skips the entries of other owners early: 4 system calls instead of 15.
     if subjects == Subjects::Entries
         && let (Some(owner), Some(registry)) = (&filter.owner, context.registry()?)
@@ -123,17 +124,20 @@ pub(super) fn view(
         return NOTHING;
     }
     let added = match ahead {
-        Some(current) => add_current(&mut view, current, filter).then_some(true),
+        Some(current) => (add_current(&mut view, current, filter), Exit::Done),
         None => add_entry(context, &mut view, subjects, filter, layout)?,
     };
-    let Some(complete) = added else { return NOTHING };
+    let (is_shown, exit) = added;
+    if !is_shown {
+        return Ok((None, exit));
+    }
     let passes = match (&filter.owner, filter.unowned) {
         (Some(wanted), _) => view.owner.name() == Some(wanted),
         // The stale entry of a controller that is gone is an entry without an owner, and no controller without one.
         (None, true) => view.ownership() == "unowned" && (subjects == Subjects::Entries || view.attrs.is_some()),
         (None, false) => true,
     };
-    Ok((passes.then_some(view), complete))
+    Ok((passes.then_some(view), exit))
 }
 
 /// Adds what sysfs says of the controller, as far as the filter or the layout needs it. `false`: the filter rejects it.
@@ -176,19 +180,20 @@ fn add_current(view: &mut View, current: Current, filter: &Filter) -> bool {
     !matches!(filter.entries, EntryFilter::Only(state) if state != verdict.word())
 }
 
-/// Adds the entry, judged, and says whether all of it could be read. `None`: the filter rejects it, or there is neither
-/// an entry nor a controller that the listing is about.
+/// Adds the entry, judged. Returns whether it is shown, and how the command ends with it, as [`view`] does. It is not shown
+/// if the filter rejects it, or if there is neither an entry nor a controller that the listing is about.
 fn add_entry(
     context: &Context,
     view: &mut View,
     subjects: Subjects,
     filter: &Filter,
     layout: &Layout,
-) -> Result<Option<bool>, Error> {
+) -> Result<(bool, Exit), Error> {
     let device = view.device;
     // What is shown even without an entry.
     let bare = view.attrs.is_some() && (subjects == Subjects::Controllers || filter.unowned);
-    let mut complete = true;
+    const NOTHING: (bool, Exit) = (false, Exit::Done);
+    let mut exit = Exit::Done;
     match context.look(device, wanted(layout)) {
         Ok(Some(seen)) if bare || !seen.is_empty()? => {
             view.entry = Some(seen.verdict);
@@ -201,18 +206,18 @@ fn add_entry(
                     Err(_) if name.is_owner() && !is_stale => {}
                     Err(error) => {
                         complain(error);
-                        complete = false;
+                        exit = Exit::System;
                     }
                 }
             }
             view.owner = if is_stale { Ownership::Unowned } else { seen.owner };
         }
         Ok(_) if bare => {}
-        Ok(_) if filter.devices.is_empty() => return Ok(None),
+        Ok(_) if filter.devices.is_empty() => return Ok(NOTHING),
         Ok(_) => {
             context.must_exist(device)?;
             context.note(format_args!("{device}: not registered"));
-            return Ok(None);
+            return Ok((false, Exit::No));
         }
         // A controller whose entry is a file or a link is shown, with an owner that cannot be read.
         Err(error) if subjects == Subjects::Controllers => {
@@ -228,11 +233,11 @@ fn add_entry(
         (EntryFilter::Valid, None) => bare,
     };
     if !passes {
-        return Ok(None);
+        return Ok(NOTHING);
     }
     if let Ownership::Unreadable(error) = &view.owner {
         complain(error);
-        complete = false;
+        exit = Exit::System;
     }
-    Ok(Some(complete))
+    Ok((true, exit))
 }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom, Stat, openat, seek, statat};
 use rustix::io::{Errno, read};
@@ -54,16 +55,16 @@ impl Live {
 /// A root that is this directory, which has to be there. An empty name would be the host itself.
 ///
 /// # Errors
-/// Why it cannot be a root.
-pub fn existing_root(directory: OsString) -> Result<Root, String> {
-    if directory.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    match statat(CWD, &*directory, AtFlags::empty()) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(Root::below(directory)),
-        Ok(_) => Err(cause(Errno::NOTDIR)),
-        Err(errno) => Err(cause(errno)),
-    }
+/// [`Kind::Usage`]: it is empty, not there, or no directory. A refusal of the system.
+pub fn existing_root(directory: OsString) -> Result<Root, Error> {
+    let why = match statat(CWD, &*directory, AtFlags::empty()) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => return Ok(Root::below(directory)),
+        _ if directory.is_empty() => "it is empty".to_owned(),
+        Ok(_) => cause(Errno::NOTDIR),
+        Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => cause(errno),
+        Err(errno) => return Err(Error::system("look at", directory.as_bytes(), errno)),
+    };
+    Err(Error::usage(format!("--root '{}': {why}", Escaped(directory.as_bytes()))))
 }
 
 /// The running kernel under a [`Root`].

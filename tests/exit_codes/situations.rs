@@ -96,6 +96,7 @@ pub(super) const SITUATIONS: &[Situation] = &[
     ("list", "nothing is registered", &["tcp nvme4"], "list --json", "[]"),
     ("list", "--stale or --in-use matches nothing", &["owned nvme4 stas"], "list --stale --json", "[]"),
     ("list", "--owner, --traddr or --nqn matches nothing", &["owned nvme4 stas"], "list --owner nbft", "no entry matches"),
+    ("list", "not registered", &["tcp nvme4"], "list nvme4", "nvme4: not registered"),
     ("list", "no such transport", &["owned nvme4 stas"], "list -t tpc", "did you mean 'tcp'?"),
     ("list", "an attribute cannot be read", &["unreadable nvme4"], "list", "a directory"),
     ("list", "no such controller", &[], "list nvme4", "no such controller"),
