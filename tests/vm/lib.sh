@@ -383,9 +383,12 @@ journal_errors() {
 
 # --- figures: one line each, which the run prints at its end and a document can quote ---
 
+# What the text says of a check, it may only say if no check of the case has failed before.
 figures() { # TEXT
-    say "$*"
-    printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >>"${results:-$case_dir}/figures.txt"
+    local text="$*"
+    ((failures == 0)) || text="not to be quoted, $failures checks failed: $text"
+    say "$text"
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$text" >>"${results:-$case_dir}/figures.txt"
 }
 
 # --- counting what is started ---

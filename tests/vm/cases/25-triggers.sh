@@ -61,5 +61,5 @@ for action in "${actions[@]}"; do
     esac
     equal "a stale entry, $action" "$wanted" "$(entry nvme0)"
 done
-figures "$events synthetic events of ${#actions[@]} actions, and twenty triggers at once: live entries changed: 0;" \
+figures "$events synthetic events of ${#actions[@]} actions, and twenty triggers at once; checked after each: no live entry changed;" \
     "errors of ours: $(grep -c . <<<"$errors" || true)"
