@@ -258,3 +258,42 @@ fn values_are_escaped_on_a_terminal() {
     let length = std::fs::File::from(terminal.master).read(&mut shown).unwrap();
     assert_eq!(String::from_utf8_lossy(&shown[..length]), "a\\xc2\\x9b2J\\x1b[2Jb\r\n");
 }
+
+#[test]
+fn a_device_that_is_not_there_is_no_device_that_a_filter_rejects() {
+    let sandbox = Sandbox::with_controller("nvme4");
+    for words in ["list nvme99", "list nvme99 -t tcp", "list nvme99 --in-use", "status nvme99 -t tcp --json"] {
+        sandbox.run(words).exits(4).says("nvme99: no such controller");
+    }
+}
+
+#[test]
+fn json_does_not_take_what_cannot_be_read_for_unowned() {
+    let ownership = |outcome: &Outcome| {
+        let json: serde_json::Value = serde_json::from_slice(outcome.bytes()).expect("JSON");
+        json["controllers"][0]["ownership"].as_str().unwrap_or_default().to_owned()
+    };
+    // What `check` does not show does not matter to it.
+    let sandbox = Sandbox::with_controller("nvme4");
+    sandbox.run("register nvme4 --owner stas").exits(0);
+    sandbox.write("sys/class/nvme/nvme4/hostnqn/is-a-directory", "");
+    let checked = sandbox.run("check nvme4 --json");
+    checked.exits(1).says("owned by stas");
+    assert_eq!(ownership(&checked), "owned");
+    // An attribute that cannot be read is not left out without a word.
+    let sandbox = Sandbox::with_controller("nvme4");
+    sandbox.run("register nvme4 --owner stas").exits(0);
+    sandbox.write("run/nvme/registry/nvme4/note/is-a-directory", "");
+    sandbox.run("owner nvme4 --json").exits(3).says("note");
+    // A registry that is none, and a device that is not there.
+    let sandbox = Sandbox::with_controller("nvme4");
+    sandbox.write("run/nvme/registry", "a file");
+    for words in ["status --json", "status nvme4 --json", "check nvme4 --json", "owner nvme4 --json"] {
+        let outcome = sandbox.run(words);
+        outcome.exits(3);
+        if !outcome.stdout().is_empty() {
+            assert_eq!(ownership(&outcome), "unreadable", "{outcome}");
+        }
+    }
+    assert_eq!(ownership(&sandbox.run("status --json")), "unreadable");
+}

@@ -32,14 +32,22 @@ pub(super) fn refuse(arguments: &Arguments, words: &[OsString]) -> Result<(), Er
     Ok(())
 }
 
-/// The option of the kernel that a word such as `dhchap_secret=...` or `--dhchap-secret=...` gives a secret to. A file is
-/// no secret, and neither is the number of a key in the kernel's keyring.
+/// The option of the kernel that a word gives a secret to: `dhchap_secret=...`, `--dhchap-secret=...`, also behind another
+/// option (`-Vdhchap_secret=...`). A file is no secret, and neither is the number of a key in the kernel's keyring.
 fn secret_of(word: &[u8]) -> Option<&'static str> {
-    let end = word.iter().position(|&byte| byte == b'=')?;
-    let (key, value) = (word.get(..end)?, word.get(end + 1..)?);
-    let key: Vec<u8> =
-        key.iter().skip_while(|&&byte| byte == b'-').map(|&byte| if byte == b'-' { b'_' } else { byte }).collect();
-    let key = SECRETS.into_iter().find(|secret| secret.as_bytes() == key)?;
-    let is_number = key == "keyring" && value.iter().all(u8::is_ascii_digit);
-    (!value.is_empty() && !value.starts_with(b"@") && !is_number).then_some(key)
+    let spelled: Vec<u8> = word.iter().map(|&byte| if byte == b'-' { b'_' } else { byte }).collect();
+    SECRETS.into_iter().find(|key| {
+        let gives = |start: usize| {
+            let before = start.checked_sub(1).and_then(|before| spelled.get(before));
+            let value = word.get(start + key.len() + 1..).unwrap_or_default();
+            let is_number = *key == "keyring" && value.iter().all(u8::is_ascii_digit);
+            // Behind a letter it is the end of another word, such as dhchap_ctrl_secret.
+            !before.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && !value.is_empty()
+                && !value.starts_with(b"@")
+                && !is_number
+        };
+        let found = spelled.windows(key.len() + 1).enumerate();
+        found.filter(|(_, part)| part.strip_prefix(key.as_bytes()) == Some(b"=")).any(|(start, _)| gives(start))
+    })
 }

@@ -10,6 +10,7 @@ use crate::audit;
 use crate::cli::AttrFilter;
 use crate::error::{Error, Exit, Kind};
 use crate::guard::Ownership;
+use crate::kernel::users::Users;
 use crate::name::{Device, Incarnation, Value};
 use crate::registry::own::Claimed;
 use crate::report::action::Action;
@@ -119,10 +120,12 @@ pub(super) fn claim_unowned(
     let mut report = begin(out, owner, json);
     loop {
         let is_last = end.is_none_or(|end| Instant::now() >= end);
+        // Anew each time: what is waited for may be a mount.
+        let users = wanted.in_use.then(|| context.kernel.users());
         let mut owned = 0;
         let mut worst = Exit::Done;
         for device in context.kernel.controllers()? {
-            let result = match claim_if(context, device, wanted, owner) {
+            let result = match claim_if(context, device, wanted, users.as_ref(), owner) {
                 Ok(Some(Claimed::Won)) => "claimed",
                 Ok(Some(Claimed::Already)) => "owned",
                 Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
@@ -162,8 +165,15 @@ pub(super) fn claim_unowned(
     }
 }
 
-/// Claims a fabrics controller that is wanted. `None`: it is not.
-fn claim_if(context: &Context, device: Device, wanted: &Wanted, owner: &Value) -> Result<Option<Claimed>, Error> {
+/// Claims a fabrics controller that is wanted. `users`: who uses which disk, where only controllers in use are wanted.
+/// `None`: the controller is not wanted.
+fn claim_if(
+    context: &Context,
+    device: Device,
+    wanted: &Wanted,
+    users: Option<&Users>,
+    owner: &Value,
+) -> Result<Option<Claimed>, Error> {
     let passed_over = |why: &str| {
         context.explain(device, format_args!("passed over: {why}"));
         Ok(None)
@@ -178,12 +188,9 @@ fn claim_if(context: &Context, device: Device, wanted: &Wanted, owner: &Value) -
     if !has_attrs(&wanted.attrs, &attrs) {
         return passed_over("it does not match the filters");
     }
-    let is_idle = || {
-        Ok::<_, Error>(
-            context.kernel.ask_disks(&controller, context.users())?.iter().all(|disk| disk.state == Use::Idle),
-        )
-    };
-    if wanted.in_use && is_idle()? {
+    if let Some(users) = users
+        && context.kernel.ask_disks(&controller, users)?.iter().all(|disk| disk.state == Use::Idle)
+    {
         return passed_over("no disk of it is in use");
     }
     claim_one(context, device, Some(controller.incarnation), owner).map(Some)

@@ -126,6 +126,17 @@ impl Context {
         result
     }
 
+    /// Requires that a device is there, or has an entry.
+    ///
+    /// # Errors
+    /// As [`Context::must_exist`].
+    fn must_be_known(&self, device: Device) -> Result<(), Error> {
+        self.must_exist(device).or_else(|error| match self.registry()? {
+            Some(registry) if registry.devices()?.contains(&device) => Ok(()),
+            _ => Err(error),
+        })
+    }
+
     /// Calls `one` with each device. A failure with one does not keep the others from it: the gravest outcome counts.
     fn each(&self, devices: &[Device], one: impl Fn(Device) -> Result<Exit, Error>) -> Exit {
         let outcome = |&device: &Device| {

@@ -15,14 +15,11 @@ use crate::report::view::View;
 #[inline(never)]
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device, json: bool) -> Result<Exit, Error> {
     if json {
-        let Some(view) = whole(context, device)? else { return Ok(Exit::No) };
+        let (Some(view), exit) = shown(context, device, &Column::ALL)? else { return Ok(Exit::No) };
         out.begin_json("controllers");
         out.object(&view.json(&Column::ALL).end());
-        return Ok(match view.owner {
-            Ownership::Owner(_) => Exit::Done,
-            Ownership::Unowned => Exit::No,
-            Ownership::Unreadable(_) => Exit::System,
-        });
+        let is_owned = if let Ownership::Unowned = view.owner { Exit::No } else { Exit::Done };
+        return Ok(exit.max(is_owned));
     }
     match valid_owner(context, device)? {
         Ownership::Owner(name) => {
@@ -43,11 +40,12 @@ fn valid_owner(context: &Context, device: Device) -> Result<Ownership, Error> {
     }
 }
 
-/// Everything that is known of a device, for JSON. An owner that cannot be read is told on standard error.
-fn whole(context: &Context, device: Device) -> Result<Option<View>, Error> {
+/// What these columns show of a device, for JSON, and `System` if a part of it cannot be read, which is told on standard
+/// error.
+fn shown(context: &Context, device: Device, columns: &[Column]) -> Result<(Option<View>, Exit), Error> {
     let filter = Filter { devices: vec![device], entries: EntryFilter::All, ..Filter::default() };
-    let layout = Layout::Json { columns: Column::ALL.to_vec() };
-    view(context, device, None, Subjects::Controllers, &filter, &layout).map(|(view, _)| view)
+    let layout = Layout::Json { columns: columns.to_vec() };
+    view(context, device, None, Subjects::Controllers, &filter, &layout)
 }
 
 #[inline(never)]
@@ -70,7 +68,12 @@ pub(super) fn check(
         worst = worst.max(exit);
         if json {
             let columns = [Column::Device, Column::Ownership, Column::Owner, Column::Use];
-            let view = whole(context, device).ok().flatten().unwrap_or_else(|| View::new(device));
+            let view = match shown(context, device, &columns) {
+                Ok((Some(view), _)) => view,
+                Ok((None, _)) => View::new(device),
+                // A reader must not take it for one without an owner.
+                Err(error) => View { owner: Ownership::Unreadable(error), ..View::new(device) },
+            };
             let mut object = view.json(&columns);
             object.field("allowed").push_str(if exit == Exit::Done { "true" } else { "false" });
             object.text("why", why.as_deref().map(str::as_bytes));

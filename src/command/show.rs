@@ -27,10 +27,13 @@ pub(super) fn show(
     context.kernel.hold_directories();
     let mut code = Exit::Done;
     let mut listing = Listing::begin(out, layout);
-    let mut ahead = read_ahead(context, &devices, filter, layout)?.into_iter();
+    let mut ahead = read_ahead(context, &devices, filter, layout).into_iter();
     let all_at_once = ahead.len() > 0;
     for device in devices {
-        match view(context, device, ahead.next().flatten(), subjects, filter, layout) {
+        let ahead = ahead.next().flatten();
+        // Before the filters: a device that is not there is not one that they reject.
+        let known = if filter.devices.is_empty() { Ok(()) } else { context.must_be_known(device) };
+        match known.and_then(|()| view(context, device, ahead, subjects, filter, layout)) {
             Ok((view, exit)) => {
                 code = code.max(exit);
                 view.iter().for_each(|view| listing.add(view));
@@ -62,9 +65,12 @@ fn devices(context: &Context, subjects: Subjects, filter: &Filter) -> Result<Vec
     if !filter.devices.is_empty() {
         return Ok(filter.devices.clone());
     }
-    let mut devices = match context.registry()? {
-        Some(registry) => registry.devices()?,
-        None => Vec::new(),
+    let mut devices = match context.registry() {
+        Ok(Some(registry)) => registry.devices()?,
+        Ok(None) => Vec::new(),
+        // The look at each controller reports it.
+        Err(_) if subjects == Subjects::Controllers => Vec::new(),
+        Err(error) => return Err(error),
     };
     if subjects == Subjects::Controllers || filter.unowned {
         devices.extend(context.kernel.controllers()?);
@@ -87,17 +93,13 @@ fn wanted(layout: &Layout) -> Wanted<'static> {
 
 /// The entries that can be read at once. Where one owner is asked for, it is quicker to skip those of others; and `-v`
 /// explains every look.
-fn read_ahead(
-    context: &Context,
-    devices: &[Device],
-    filter: &Filter,
-    layout: &Layout,
-) -> Result<Vec<Option<Current>>, Error> {
-    match context.registry()? {
-        Some(registry) if filter.owner.is_none() && !context.verbose => {
-            Ok(registry.read_ahead(&context.kernel, devices, wanted(layout)))
+fn read_ahead(context: &Context, devices: &[Device], filter: &Filter, layout: &Layout) -> Vec<Option<Current>> {
+    match context.registry() {
+        Ok(Some(registry)) if filter.owner.is_none() && !context.verbose => {
+            registry.read_ahead(&context.kernel, devices, wanted(layout))
         }
-        _ => Ok(Vec::new()),
+        // The look at each device reports a registry that cannot be opened.
+        _ => Vec::new(),
     }
 }
 

@@ -219,3 +219,16 @@ fn a_dry_run_names_the_user_and_changes_nothing() {
         .prints("nvme3: would be disconnected: although nvme3n1 is mounted on /data\n");
     assert_eq!((told(&sandbox), journal.messages()), (vec![], vec![]));
 }
+
+#[test]
+fn a_claim_that_waits_sees_what_is_mounted_meanwhile() {
+    use crate::support::trace::Traced;
+    let sandbox = own_disks(&["nvme3", "nvme4"]);
+    let words = "claim --unowned --in-use --wait 60 --owner boot";
+    let mut waiting = Traced::spawn(&mut sandbox.command(words.split(' ')));
+    waiting.run_until(|call| call.name == "nanosleep");
+    let _user = mounted(&sandbox);
+    Outcome::from(waiting.finish()).exits(0).prints("nvme3\n");
+    sandbox.run("owner nvme3").exits(0).prints("boot\n");
+    sandbox.run("owner nvme4").exits(1);
+}

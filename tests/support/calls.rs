@@ -58,6 +58,7 @@ const TABLE: &[(libc::c_long, &str, Shape)] = table![
     SYS_execve "execve" Shape::Path, SYS_chdir "chdir" Shape::Path, SYS_truncate "truncate" Shape::Path,
     SYS_wait4 "wait4" Shape::Other, SYS_clone "clone" Shape::Other, SYS_exit "exit" Shape::Other,
     SYS_exit_group "exit_group" Shape::Other, SYS_nanosleep "nanosleep" Shape::Other,
+    SYS_clock_nanosleep "nanosleep" Shape::Other,
     // The older calls, which musl still uses where the architecture has them.
     #[cfg(target_arch = "x86_64")] SYS_open "open" Shape::Path, #[cfg(target_arch = "x86_64")] SYS_stat "stat" Shape::Path,
     #[cfg(target_arch = "x86_64")] SYS_lstat "lstat" Shape::Path, #[cfg(target_arch = "x86_64")] SYS_access "access" Shape::Path,
