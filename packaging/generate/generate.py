@@ -23,11 +23,14 @@ TEXTS = pathlib.Path(__file__).with_name("copyright.licences")
 # a person has to read it first.
 LICENCES = {
     "MIT": "Expat",
+    "MIT-0": "MIT-0",
     "Apache-2.0": "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception": "Apache-2.0 with LLVM exception",
     "LGPL-2.1-or-later": "LGPL-2.1+",
     "Unlicense": "Unlicense",
     "Unicode-3.0": "Unicode-3.0",
+    "Zlib": "Zlib",
+    "BSD-2-Clause": "BSD-2-clause",
 }
 # Licence files deeper in a crate, by a word of their name.
 NESTED = {"UNICODE": "Unicode-DFS-2016"}

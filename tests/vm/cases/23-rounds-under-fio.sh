@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# 200 rounds of what happens to controllers while a disk is written and read back by fio over two paths: resets, a target
+# 200 rounds (VM_ROUNDS) of what happens to controllers while fio reads and writes a disk over two paths: resets, a target
 # that goes and comes back, ctrl_loss_tmo that expires, ANA changes, namespaces that come and go, reconnects at once. The
 # entry of the first path is never lost, that of the second is its own in each of its lives, and fio reads what it wrote.
 . ./disks.sh
 
-resets=50 teardowns=20 losses=20 ana_changes=40 namespaces=30 reconnects=40
+# Of 1,000 rounds, which VM_ROUNDS is unless told otherwise, 200: fewer in proportion, and of each kind at least two.
+part() { local of=$(($1 * $(<rounds) / 1000)); echo $((of > 2 ? of : 2)); }
+resets=$(part 50) teardowns=$(part 20) losses=$(part 20) ana_changes=$(part 40) namespaces=$(part 30) reconnects=$(part 40)
 total=$((resets + teardowns + losses + ana_changes + namespaces + reconnects))
-equal "rounds in sum" 200 "$total"
+equal "rounds were played" yes "$( ((total >= 12)) && echo yes)"
 
 native_multipath Y
 target tcp io
