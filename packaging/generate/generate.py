@@ -59,7 +59,9 @@ def holders(crate, package):
             match = re.match(r"\s*(?:Portions |Short version.*)?Copyright:?\s*(?:\(c\)|\(C\)|©)?\s*(.+)", line)
             # Not the pattern in the appendix of the Apache licence, nor sentences of a licence.
             if match and re.search(r"\d{4}|The .*(?:Developers|Authors|Contributors)|[Cc]ontributors", match[1]) and "[yyyy]" not in match[1]:
-                found.append(re.sub(r"\s+", " ", match[1]).rstrip(",. "))
+                # Without addresses: they are not what the licence asks for.
+                holder = re.sub(r"\s*[<(]?[\w.+-]+@[\w.-]+[>)]?", "", match[1])
+                found.append(re.sub(r"\s+", " ", holder).rstrip(",. "))
     if not found:
         found = [re.sub(r"\s*<.*", "", author) for author in package.get("authors", [])]
     return list(dict.fromkeys(found)) or [f"the authors of {package['name']}"]
