@@ -186,7 +186,7 @@ struct Fields(String);
 
 impl<'kvs> VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
-        // Every field is a string; see `report::story`.
+        // Every field is a string; see `audit::tell_as`.
         if let Some(value) = value.to_borrowed_str().filter(|value| !value.is_empty()) {
             // Writing to a String cannot fail.
             let _ = writeln!(self.0, "{}={value}", key.as_str());

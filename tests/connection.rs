@@ -9,22 +9,27 @@ use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use crate::support::sandbox::field;
 use crate::support::{Outcome, Sandbox};
 
-/// A `/dev/nvme-fabrics` that answers on the descriptor that was written to: a pty in raw mode.
+/// The device `/dev/nvme-fabrics` of a sandbox: a pty in raw mode, whose other side plays the kernel.
+pub fn fabrics_device(sandbox: &Sandbox) -> OpenptyResult {
+    let terminal = openpty(None, None).expect("a pty");
+    let mut raw = tcgetattr(&terminal.slave).expect("terminal attributes");
+    cfmakeraw(&mut raw);
+    tcsetattr(&terminal.slave, SetArg::TCSANOW, &raw).expect("raw mode");
+    let name = nix::unistd::ttyname(&terminal.slave).expect("the pty's name");
+    let path = sandbox.path("dev/nvme-fabrics");
+    let _ = std::fs::remove_file(&path);
+    std::os::unix::fs::symlink(name, path).expect("the device");
+    terminal
+}
+
+/// A `/dev/nvme-fabrics` that answers on the descriptor that was written to.
 pub struct Fabrics {
     terminal: OpenptyResult,
 }
 
 impl Fabrics {
     pub fn new(sandbox: &Sandbox, answer: &str) -> Fabrics {
-        let terminal = openpty(None, None).expect("a pty");
-        let mut raw = tcgetattr(&terminal.slave).expect("terminal attributes");
-        cfmakeraw(&mut raw);
-        tcsetattr(&terminal.slave, SetArg::TCSANOW, &raw).expect("raw mode");
-        let name = nix::unistd::ttyname(&terminal.slave).expect("the pty's name");
-        let path = sandbox.path("dev/nvme-fabrics");
-        let _ = std::fs::remove_file(&path);
-        std::os::unix::fs::symlink(name, path).expect("the device");
-        let fabrics = Fabrics { terminal };
+        let fabrics = Fabrics { terminal: fabrics_device(sandbox) };
         fabrics.master().write_all(answer.as_bytes()).expect("the answer");
         fabrics
     }

@@ -5,9 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::thread::JoinHandle;
 
-use nix::pty::openpty;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-
+use crate::connection::fabrics_device;
 use crate::support::{Outcome, Sandbox};
 
 const SECRET: &str = "DHHC-1:00:hush:";
@@ -25,14 +23,7 @@ struct Kernel {
 
 impl Kernel {
     fn new(sandbox: &Sandbox, list: &str) -> Kernel {
-        let terminal = openpty(None, None).expect("a pty");
-        let mut raw = tcgetattr(&terminal.slave).expect("terminal attributes");
-        cfmakeraw(&mut raw);
-        tcsetattr(&terminal.slave, SetArg::TCSANOW, &raw).expect("raw mode");
-        let name = nix::unistd::ttyname(&terminal.slave).expect("the pty's name");
-        let path = sandbox.path("dev/nvme-fabrics");
-        let _ = std::fs::remove_file(&path);
-        std::os::unix::fs::symlink(name, path).expect("the device");
+        let terminal = fabrics_device(sandbox);
         let mut master: std::fs::File = terminal.master.into();
         master.write_all(list.as_bytes()).expect("the list");
         let slave = terminal.slave;

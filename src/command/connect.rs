@@ -1,6 +1,6 @@
 //! `connect`: makes a controller and registers it, with nothing in between.
 //!
-//! A secret never stands on the command line (see `cli/secret.rs`): it comes from a file, from standard input or from the
+//! A secret is never an argument (see `cli/secret.rs`). The program reads it from a file, from standard input or from the
 //! environment.
 
 use std::os::unix::ffi::OsStrExt;

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, write};
 
-use super::sysfs::{CLASS, Kernel, address_part, content, is_local_transport};
+use super::files::content;
+use super::sysfs::{CLASS, Kernel, address_part, is_local_transport};
 use crate::error::Error;
 use crate::name::{Device, Incarnation};
 use crate::root::Root;

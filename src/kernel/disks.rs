@@ -14,8 +14,9 @@ use rustix::fs::{Dev, FileType, OFlags, fstat};
 use rustix::io::Errno;
 
 use super::controller::Controller;
+use super::files::{content, directory, inode, names_here};
 use super::paths::{self, Namespace, lock};
-use super::sysfs::{Kernel, content, directory, inode, names_here};
+use super::sysfs::Kernel;
 use super::users::{Users, device_number};
 use crate::error::{Error, Kind, cause};
 use crate::usage::{DiskUse, How, Use, User};

@@ -12,7 +12,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, read, write};
 use rustix::stdio::stdin;
 
-use super::sysfs::{Kernel, READING};
+use super::files::READING;
+use super::sysfs::Kernel;
 use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Value};
 

@@ -6,7 +6,8 @@
 use rustix::fs::{AtFlags, CWD, FileType, Mode, Stat, fstat, openat, statfs};
 use rustix::io::Errno;
 
-use super::sysfs::{Kernel, READING};
+use super::files::READING;
+use super::sysfs::Kernel;
 use super::users::whole_of;
 use crate::diagnosis::{CALL, Program, RegistryDirectory, RuleFile};
 use crate::error::Error;

@@ -4,6 +4,7 @@
 pub mod controller;
 pub mod disks;
 pub mod fabrics;
+mod files;
 pub mod host;
 pub mod paths;
 pub mod sysfs;

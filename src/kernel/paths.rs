@@ -6,7 +6,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::controller::Controller;
-use super::sysfs::{content, devices, directory, inode, names};
+use super::files::{content, directory, inode, names};
+use super::sysfs::devices;
 use super::users::label;
 use crate::error::Error;
 use crate::usage::{Paths, User};

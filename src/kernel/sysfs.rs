@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, SeekFrom, Stat, openat, seek, statat};
-use rustix::io::{Errno, read};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, statat};
+use rustix::io::Errno;
 
+use super::files::{DIRECTORY, READING, content_of, each_name, names_in, there};
 use crate::error::{Error, Kind, cause};
 use crate::name::{Device, Escaped, Incarnation, Seqnum};
 use crate::root::Root;
@@ -23,8 +23,6 @@ const NODES: &str = "/dev";
 pub(super) const CLASS: &str = "/sys/class/nvme";
 /// The directories of all fabrics controllers.
 const FABRICS: &str = "/sys/devices/virtual/nvme-fabrics/ctl";
-/// sysfs never shows more than a page.
-const SYSFS_MAX: usize = 4096;
 
 /// The transports that belong to the kernel: such a controller never gets an entry and is never disconnected.
 const LOCAL_TRANSPORTS: [&[u8]; 2] = [b"pcie", b"apple-nvme"];
@@ -258,17 +256,17 @@ impl Kernel {
         self.content(path).map_err(|errno| self.refused("read", path, errno))
     }
 
-    /// As [`content`].
+    /// As [`content`](super::files::content).
     pub(super) fn content(&self, path: &str) -> Result<Option<Vec<u8>>, Errno> {
         content_of(self.open(path, READING))
     }
 
-    /// As [`names`].
+    /// As [`names`](super::files::names).
     pub(super) fn names(&self, path: &str) -> Result<Vec<String>, Errno> {
         names_in(self.directory(path)?)
     }
 
-    /// As [`directory`].
+    /// As [`directory`](super::files::directory).
     pub(super) fn directory(&self, path: &str) -> Result<Option<OwnedFd>, Errno> {
         there(self.open(path, DIRECTORY))
     }
@@ -293,84 +291,9 @@ impl Kernel {
     }
 }
 
-/// How a file that is read is opened.
-pub(super) const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
-
-/// The content of a sysfs attribute, trailing newline stripped. `None`: it is not there, or its controller is gone.
-pub(super) fn content(dir: &OwnedFd, path: &str) -> Result<Option<Vec<u8>>, Errno> {
-    content_of(openat(dir, path, READING, Mode::empty()))
-}
-
-pub(super) fn content_of(opened: Result<OwnedFd, Errno>) -> Result<Option<Vec<u8>>, Errno> {
-    let mut buffer = [MaybeUninit::uninit(); SYSFS_MAX];
-    match opened.and_then(|file| Ok(read(&file, &mut buffer)?.0)) {
-        Ok(content) => Ok(Some(content.trim_ascii_end().to_vec())),
-        // ENODEV: the controller went while its attribute was open.
-        Err(Errno::NODEV) => Ok(None),
-        Err(errno) => there(Err(errno)),
-    }
-}
-
-/// What is in a directory, sorted; nothing where it is not there. A name that is not UTF-8 is none of the kernel's.
-pub(super) fn names(dir: &OwnedFd, path: &str) -> Result<Vec<String>, Errno> {
-    names_in(directory(dir, path)?)
-}
-
-fn names_in(directory: Option<OwnedFd>) -> Result<Vec<String>, Errno> {
-    let Some(directory) = directory else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    each_name(directory, |name, _| match str::from_utf8(name) {
-        Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
-        _ => {}
-    })?;
-    Ok(sorted(names))
-}
-
-/// What is in a directory from its read position on: names and inode numbers.
-fn each_name(directory: impl AsFd, mut take: impl FnMut(&[u8], u64)) -> Result<(), Errno> {
-    let mut buffer = [MaybeUninit::uninit(); 4096];
-    let mut entries = RawDir::new(directory, &mut buffer);
-    while let Some(entry) = entries.next() {
-        let entry = entry?;
-        take(entry.file_name().to_bytes(), entry.ino());
-    }
-    Ok(())
-}
-
-/// The names in an open directory that are `wanted`, sorted.
-pub(super) fn names_here(dir: &OwnedFd, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Errno> {
-    // A descriptor has one read position, and the directory may have been listed before.
-    seek(dir, SeekFrom::Start(0))?;
-    let mut names = Vec::new();
-    each_name(dir, |name, _| match str::from_utf8(name) {
-        Ok(name) if wanted(name) => names.push(name.to_owned()),
-        _ => {}
-    })?;
-    Ok(sorted(names))
-}
-
 /// The names that are those of controllers, by number.
 pub(super) fn devices(names: Vec<String>) -> Vec<Device> {
     sorted(names.iter().filter_map(|name| Device::parse_name(name.as_bytes()).ok()).collect())
-}
-
-/// Opens a directory of sysfs, through links. `None`: it is not there, or gone.
-pub(super) fn directory(dir: &OwnedFd, path: &str) -> Result<Option<OwnedFd>, Errno> {
-    there(openat(dir, path, DIRECTORY, Mode::empty()))
-}
-
-/// The inode number behind a name in sysfs, through links.
-pub(super) fn inode(dir: &OwnedFd, name: &str) -> Result<Option<u64>, Errno> {
-    there(statat(dir, name, AtFlags::empty())).map(|stat| stat.map(|stat| stat.st_ino))
-}
-
-fn there<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(errno) => Err(errno),
-    }
 }
 
 /// Whether a transport belongs to the kernel. A transport that is not known is a fabric.

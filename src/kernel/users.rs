@@ -8,7 +8,8 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, Dev, FileType, Stat, makedev};
 use rustix::io::{Errno, read};
 
-use super::sysfs::{Kernel, READING, content, directory, names};
+use super::files::{READING, content, directory, names};
+use super::sysfs::Kernel;
 use crate::error::Error;
 use crate::name::Escaped;
 use crate::usage::{How, Use, User};
