@@ -60,7 +60,7 @@ cross-test: build ## the integration tests on the binary for another TARGET, und
 # Compared: what was built here, and what a copy elsewhere gives.
 reproducible: build ## two builds in different directories give the same bytes
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && copy="$$dir/else/where" && mkdir -p "$$copy" && \
-	git ls-files -z | xargs -0 cp --parents -t "$$copy" && \
+	git ls-files -z | xargs -0 cp -P --parents -t "$$copy" && \
 	$(MAKE) --no-print-directory -C "$$copy" build TARGET=$(TARGET) CARGO_TARGET_DIR="$$dir/target" && \
 	cmp "$(BIN)" "$$dir/target/$(TARGET)/release/nvme-registry" && \
 	sha256sum "$(BIN)" | sed 's/ .*/  the same bytes twice/'
