@@ -46,9 +46,21 @@ OUTLINE := $(if $(filter x86_64 aarch64 arm% riscv64%,$(ARCHITECTURE)),-C llvm-a
 # Rust links musl dynamically for the younger architectures unless told otherwise.
 STATIC := $(if $(filter x86_64 i586 i686 aarch64 arm%,$(ARCHITECTURE)),,-C target-feature=+crt-static)
 LAYOUT := -C relro-level=off $(addprefix -C link-arg=,-Tsrc/image.ld --no-eh-frame-hdr --no-rosegment -zseparate-loadable-segments)
+# A panic says where it was and why. With RUST_BACKTRACE it would also list the frames that led there, which it cannot do
+# without the unwinding tables. So the function that prints them gives way to one of the C library, which does nothing and
+# returns 0; with it go a reader of debugging information and a decompressor, a third of the image. Its name has a hash of
+# the compiler in it, and is looked up in the standard library of the target, once `tools` has fetched that. Where it has
+# another name nothing is left out. On PowerPC every function of the standard library is reached from one table, and all
+# would stay.
+FRAMES := _RNvXNvMNtNtCs[0-9A-Za-z]+_3std3sys9backtraceNtB5_13BacktraceLock5printNtB2_16DisplayBacktraceNtNtCs[0-9A-Za-z]+_4core3fmt7Display3fmt
+NO_FRAMES = $(if $(filter powerpc%,$(ARCHITECTURE)),,$(shell \
+  grep -aohE '$(FRAMES)' "$$(rustc --print target-libdir --target $(TARGET))"/libstd-*.rlib 2>/dev/null | sort -u \
+  | sed 's/.*/-C link-arg=--defsym=&=pthread_attr_destroy/'))
 # Only rust-lld knows these, and only musl's targets are linked with it.
-LINKING := $(strip $(ADDRESS) $(LAYOUT) -C link-arg=--icf=all -C link-arg=-O2 $(RELR) $(OUTLINE) $(STATIC))
-SMALL := $(if $(findstring musl,$(TARGET)),$(LINKING))
+LINKING = $(strip $(ADDRESS) $(LAYOUT) -C link-arg=--icf=all -C link-arg=-O2 $(RELR) $(OUTLINE) $(STATIC) $(NO_FRAMES))
+SMALL = $(if $(findstring musl,$(TARGET)),$(LINKING))
+# Thin optimisation at link time leaves that function its name; fat does not, and is the smaller one otherwise.
+LTO = $(if $(findstring --defsym=,$(SMALL)),thin,fat)
 
 .DELETE_ON_ERROR:
 .PHONY: all build help check fmt-check lint test prove prove-quick prove-list replay doc demo playground install uninstall clean tools
@@ -72,7 +84,7 @@ tools:
 	@$(CARGO) fetch --quiet --locked --target $(TARGET)
 
 build: tools ## build the static binary
-	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL)" $(CARGO) build --locked --release --target $(TARGET)
+	RUSTFLAGS="$(RUSTFLAGS) $(REMAP) $(SMALL)" CARGO_PROFILE_RELEASE_LTO=$(LTO) $(CARGO) build --locked --release --target $(TARGET)
 
 # A pattern that no test has in its name is an error, not a run of no tests.
 test: build ## all tests, on the binary that is shipped; T=PATTERN runs those with it in their names
