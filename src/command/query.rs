@@ -116,7 +116,7 @@ fn check_one(context: &Context, device: Device, asker: Option<&Value>) -> Result
         // It may be taken down only if it is there to be looked at.
         return context.kernel.require_live(device).map(|_| (Exit::No, None));
     };
-    let disks = context.kernel.ask_disks(&controller, context.users())?;
+    let disks = context.kernel.ask_disks(&controller, &context.users)?;
     match decide(&policy, Candidate { local: controller.is_local()?, disks: &disks, ..candidate }) {
         Decision::Disconnect => {
             let whose = owner.name().map_or_else(|| "nobody owns it".to_owned(), |name| format!("owned by {name}"));
