@@ -174,8 +174,7 @@ fn priority(record: &Record<'_>) -> u8 {
 /// No value holds a newline, because every value from outside was escaped when it was formatted.
 fn journal(record: &Record<'_>, priority: u8, text: &str) -> Vec<u8> {
     let mut fields = Fields(format!(
-        "SYSLOG_IDENTIFIER={IDENTIFIER}\nSYSLOG_FACILITY={FACILITY}\nSYSLOG_PID={}\nPRIORITY={priority}\nMESSAGE={text}\n",
-        getpid()
+        "SYSLOG_IDENTIFIER={IDENTIFIER}\nSYSLOG_FACILITY={FACILITY}\nPRIORITY={priority}\nMESSAGE={text}\n"
     ));
     // The visitor below never returns an error.
     let _ = record.key_values().visit(&mut fields);

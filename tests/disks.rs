@@ -13,6 +13,7 @@ use nvme_registry::kernel::controller::Controller;
 use nvme_registry::kernel::disks::Held;
 use nvme_registry::kernel::paths::Worth;
 use nvme_registry::kernel::sysfs::Kernel;
+use nvme_registry::kernel::users::Users;
 use nvme_registry::name::Device;
 use nvme_registry::root::Root;
 use nvme_registry::usage::{DiskUse, Use, going};
@@ -35,7 +36,7 @@ fn controller(sandbox: &Sandbox, device: &str) -> Controller {
 /// What a question is answered.
 fn ask(sandbox: &Sandbox, device: &str) -> Vec<DiskUse> {
     let kernel = kernel(sandbox);
-    kernel.ask_disks(&controller(sandbox, device), &kernel.users()).unwrap()
+    kernel.ask_disks(&controller(sandbox, device), &Users::default()).unwrap()
 }
 
 /// What a disconnect sees, and holds. What was held and dropped before is free a moment later: a process that another

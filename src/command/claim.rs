@@ -121,7 +121,7 @@ pub(super) fn claim_unowned(
     loop {
         let is_last = end.is_none_or(|end| Instant::now() >= end);
         // Anew each time: what is waited for may be a mount.
-        let users = wanted.in_use.then(|| context.kernel.users());
+        let users = wanted.in_use.then(Users::default);
         let mut owned = 0;
         let mut worst = Exit::Done;
         for device in context.kernel.controllers()? {

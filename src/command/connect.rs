@@ -187,11 +187,18 @@ fn is_connection(options: &[FabricsOption], controller: &Controller) -> Result<b
     // Kernels before 5.8 do not show it.
     let host = controller.attribute("hostnqn")?;
     let given = |key: &str| options.iter().find(|option| option.key == key)?.value.as_ref().map(Value::as_bytes);
+    // What the kernel takes where no port is given (`nvme_tcp_create_ctrl`, `nvme_rdma_create_ctrl`).
+    let port = given("trsvcid").or(match given("transport") {
+        Some(b"tcp") => Some(b"8009"),
+        Some(b"rdma") => Some(b"4420"),
+        _ => None,
+    });
     let is = |key: &str, found: Option<&[u8]>| given(key).is_none_or(|value| found == Some(value));
     Ok(!LEAVING.iter().any(|state| attrs.state.as_deref() == Some(*state))
         && is("transport", attrs.transport.as_deref())
         && is("nqn", attrs.subsysnqn.as_deref())
         && (host.is_none() || is("hostnqn", host.as_deref()))
-        && ["traddr", "trsvcid"].iter().all(|key| is(key, attrs.address_part(key)))
+        && is("traddr", attrs.address_part("traddr"))
+        && port.is_none_or(|port| attrs.address_part("trsvcid") == Some(port))
         && ["host_traddr", "host_iface"].iter().all(|key| given(key) == attrs.address_part(key)))
 }

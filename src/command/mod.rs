@@ -41,8 +41,8 @@ struct Context {
     kernel: Kernel,
     /// The registry, once it was found or made.
     registry: OnceCell<Registry>,
-    /// Who uses which block device, once it was asked for.
-    users: OnceCell<Users>,
+    /// Who uses which block device. For questions: all of one command are answered from the same moment.
+    users: Users,
     yes: bool,
     quiet: bool,
     verbose: bool,
@@ -68,11 +68,6 @@ impl Context {
                 Ok(self.registry.get_or_init(|| registry))
             }
         }
-    }
-
-    /// Who uses which block device. For questions: all of one command are answered from the same moment.
-    fn users(&self) -> &Users {
-        self.users.get_or_init(|| self.kernel.users())
     }
 
     /// A device's entry, judged, if it has one, with the attributes that are `wanted`.
@@ -174,7 +169,7 @@ pub fn run(invocation: Invocation) -> Exit {
     let Invocation { root, quiet, verbose, yes, request } = invocation;
     let kernel = Kernel::new(root.clone());
     // Never dropped: the kernel closes what is open when the process ends.
-    let (registry, users) = (OnceCell::new(), OnceCell::new());
+    let (registry, users) = (OnceCell::new(), Users::default());
     let context = &*ManuallyDrop::new(Context { root, kernel, registry, users, yes, quiet, verbose });
     let mut output = Output::default();
     let code = context.logged(dispatch(context, &mut output, request)).unwrap_or_else(|error| {

@@ -11,6 +11,7 @@ use crate::registry::entry::Wanted;
 use crate::report::export;
 use crate::report::output::{Output, complain};
 use crate::report::view::View;
+use crate::sorted;
 
 #[inline(never)]
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device, json: bool) -> Result<Exit, Error> {
@@ -116,7 +117,7 @@ fn check_one(context: &Context, device: Device, asker: Option<&Value>) -> Result
         // It may be taken down only if it is there to be looked at.
         return context.kernel.require_live(device).map(|_| (Exit::No, None));
     };
-    let disks = context.kernel.ask_disks(&controller, context.users())?;
+    let disks = context.kernel.ask_disks(&controller, &context.users)?;
     match decide(&policy, Candidate { local: controller.is_local()?, disks: &disks, ..candidate }) {
         Decision::Disconnect => {
             let whose = owner.name().map_or_else(|| "nobody owns it".to_owned(), |name| format!("owned by {name}"));
@@ -156,8 +157,10 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
             code = code.max(line(out, device, export::TID_VARIABLE, &id));
         }
     }
-    let mut variables: Vec<String> = Vec::new();
-    for (name, value) in seen.attributes.into_iter().filter(|(name, _)| name.is_private()) {
+    let private = || seen.attributes.iter().filter(|(name, _)| name.is_private());
+    let variables = sorted(private().map(|(name, _)| export::variable(name)).collect());
+    let mut taken = vec![false; variables.len()];
+    for (name, value) in private() {
         let value = match value {
             Ok(value) => value,
             Err(error) => {
@@ -166,14 +169,14 @@ pub(super) fn export(context: &Context, out: &mut Output, device: Device) -> Res
                 continue;
             }
         };
-        let variable = export::variable(&name);
-        if variables.contains(&variable) {
+        let variable = export::variable(name);
+        let place = variables.partition_point(|other| *other < variable);
+        if taken.get_mut(place).is_some_and(|taken| std::mem::replace(taken, true)) {
             complain(format_args!("{device}: attribute {name} left out: another one is {variable} already"));
             code = Exit::System;
             continue;
         }
-        code = code.max(line(out, device, &variable, &value));
-        variables.push(variable);
+        code = code.max(line(out, device, &variable, value));
     }
     Ok(code)
 }

@@ -167,7 +167,7 @@ fn add_controller(
             view.identity = controller.identity()?;
         }
         if filter.in_use || columns.contains(&Column::Use) {
-            view.disks = context.kernel.ask_disks(&controller, context.users())?;
+            view.disks = context.kernel.ask_disks(&controller, &context.users)?;
         }
     }
     let has_attrs = filter.attrs.is_empty() || view.attrs.as_ref().is_some_and(|attrs| has_attrs(&filter.attrs, attrs));

@@ -18,7 +18,7 @@ pub(super) fn controllers(context: &Context) -> Result<Vec<Surveyed>, Error> {
     for device in context.kernel.controllers()? {
         let Some(controller) = context.kernel.open_controller(device)? else { continue };
         let attrs = controller.attrs()?;
-        let disks = context.kernel.ask_disks(&controller, context.users()).unwrap_or_else(|error| {
+        let disks = context.kernel.ask_disks(&controller, &context.users).unwrap_or_else(|error| {
             let state = Use::Unknown(error.to_string());
             vec![DiskUse { disk: device.name(), state, paths: None }]
         });

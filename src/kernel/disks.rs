@@ -65,7 +65,7 @@ impl Kernel {
     /// The controller's directory cannot be listed. A refusal about one disk is a doubt about that disk.
     pub fn ask_disks(&self, controller: &Controller, users: &Users) -> Result<Vec<DiskUse>, Error> {
         let look = &mut |disk: &Disk, subsystem: Option<&OwnedFd>| {
-            Some(disk.with_paths(controller, subsystem, users.of(&disk.dir, &disk.name), None))
+            Some(disk.with_paths(controller, subsystem, users.of(self, &disk.dir, &disk.name), None))
         };
         Ok(self.each_disk(controller, look)?.0)
     }
@@ -80,7 +80,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::ask_disks`].
     pub fn hold_disks(&self, controller: &Controller) -> Result<Held, Error> {
-        let mut users = None;
+        let users = Users::default();
         let mut descriptors = Vec::new();
         let look = &mut |disk: &Disk, subsystem: Option<&OwnedFd>| {
             let state = match self.hold(disk) {
@@ -90,7 +90,7 @@ impl Kernel {
                 }
                 Err(Refused::Gone) => return None,
                 Err(Refused::Doubt(error)) => Use::Unknown(error.to_string()),
-                Err(Refused::Busy) => match users.get_or_insert_with(|| self.users()).of(&disk.dir, &disk.name) {
+                Err(Refused::Busy) => match users.of(self, &disk.dir, &disk.name) {
                     Use::InUse(users) => Use::InUse(users),
                     _ => Use::InUse(vec![User { chain: vec![disk.name.clone()], how: How::Exclusive }]),
                 },

@@ -1,6 +1,7 @@
 //! Who uses a block device, as far as the kernel says so to a reader: mount points, swap space, mounted file systems,
 //! and the devices on top of it. Nothing here opens a block device.
 
+use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 use std::str::from_utf8;
 
@@ -23,10 +24,13 @@ const SWAPS: &str = "/proc/swaps";
 /// name of the block device (`sb->s_id`). btrfs has a directory for each file system, which lists its block devices.
 const FILE_SYSTEMS: &str = "/sys/fs";
 
-/// The users of all block devices at one moment. Reading it takes one pass over each table; then any number of disks
-/// can be looked up.
+/// The users of all block devices at one moment: that of the first look at a disk. Reading it takes one pass over each table;
+/// then any number of disks can be looked up. Where no controller has a disk no table is read.
 #[derive(Debug, Default)]
-pub struct Users {
+pub struct Users(OnceCell<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
     mounts: Vec<(Dev, Vec<u8>)>,
     swaps: Vec<Dev>,
     file_systems: Vec<(String, &'static str)>,
@@ -37,8 +41,8 @@ pub struct Users {
 impl Kernel {
     /// Reads who uses what. A table that cannot be read (`/proc` is not mounted) leaves a doubt: a disk for which no
     /// user is found is then not idle but of unknown use.
-    pub fn users(&self) -> Users {
-        let mut users = Users::default();
+    fn tables(&self) -> Tables {
+        let mut users = Tables::default();
         for source in [OWN_MOUNTS, FIRST_MOUNTS, SWAPS, FILE_SYSTEMS] {
             let read = match source {
                 SWAPS => self.swaps(&mut users),
@@ -57,7 +61,7 @@ impl Kernel {
         users
     }
 
-    fn mounts(&self, table: &str, users: &mut Users) -> Result<(), Errno> {
+    fn mounts(&self, table: &str, users: &mut Tables) -> Result<(), Errno> {
         for line in self.whole(table)?.split(|&byte| byte == b'\n') {
             let Some((number, directory, source)) = mount(line) else { continue };
             // btrfs has a device number of its own, of major 0: the disk is the one behind the source.
@@ -76,7 +80,7 @@ impl Kernel {
         Ok(())
     }
 
-    fn swaps(&self, users: &mut Users) -> Result<(), Errno> {
+    fn swaps(&self, users: &mut Tables) -> Result<(), Errno> {
         let table = match self.whole(SWAPS) {
             // A kernel without swap.
             Err(Errno::NOENT) => return Ok(()),
@@ -92,7 +96,7 @@ impl Kernel {
         Ok(())
     }
 
-    fn file_systems(&self, users: &mut Users) -> Result<(), Errno> {
+    fn file_systems(&self, users: &mut Tables) -> Result<(), Errno> {
         let mut list = |kind, path: String| {
             for device in self.names(&path)? {
                 users.file_systems.push((device, kind));
@@ -134,16 +138,19 @@ impl Kernel {
 
 impl Users {
     /// What the block device with this sysfs directory is used for, with its partitions and what is on top of them.
-    pub(super) fn of(&self, dir: &OwnedFd, name: &str) -> Use {
+    pub(super) fn of(&self, kernel: &Kernel, dir: &OwnedFd, name: &str) -> Use {
+        let tables = self.0.get_or_init(|| kernel.tables());
         let mut users = Vec::new();
-        match (self.walk(dir, name, &[name.to_owned()], &mut Vec::new(), &mut users), &self.doubt) {
+        match (tables.walk(dir, name, &[name.to_owned()], &mut Vec::new(), &mut users), &tables.doubt) {
             (Err(errno), _) => Use::Unknown(Error::system("look at", name, errno).to_string()),
             (Ok(()), Some(doubt)) if users.is_empty() => Use::Unknown(doubt.clone()),
             (Ok(()), None) if users.is_empty() => Use::Idle,
             (Ok(()), _) => Use::InUse(users),
         }
     }
+}
 
+impl Tables {
     /// `seen` keeps a device that is on top of two partitions from being told twice.
     fn walk(
         &self,

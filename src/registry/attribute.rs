@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mknodat, openat, openat2, renameat, unlinkat};
 use rustix::io::{Errno, pread, write};
 
 use super::names::{TEMPORARY, unused_name};
@@ -83,15 +83,15 @@ fn must_be_a_file(file: &OwnedFd) -> Result<(), Unreadable> {
     }
 }
 
-/// Makes a new empty file. The name must be free.
-pub(super) fn make_empty(dir: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(dir, name, flags, ATTRIBUTE_MODE)
+/// Makes a new empty file, without opening it. The name must be free.
+pub(super) fn make_empty(dir: &OwnedFd, name: &str) -> Result<(), Errno> {
+    mknodat(dir, name, FileType::RegularFile, ATTRIBUTE_MODE, 0)
 }
 
 /// Writes a new attribute file, value and newline. The name must be free.
 pub(super) fn write_new(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), Errno> {
-    let file = make_empty(dir, name)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(dir, name, flags, ATTRIBUTE_MODE)?;
     let line = [value, b"\n"].concat();
     let mut rest = line.as_slice();
     while !rest.is_empty() {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, RawMode, SeekFrom, fchmod, fstat, openat, seek, statat, unlinkat};
+use rustix::fs::{AtFlags, Mode, RawMode, SeekFrom, Stat, fchmod, fstat, openat, seek, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::names::{Listing, list};
@@ -45,6 +45,8 @@ pub struct Directory<'r> {
     pub(super) name: String,
     pub(super) dir: OwnedFd,
     listed: Cell<bool>,
+    /// Its device and inode number, once they were asked for. They are its own as long as the descriptor is open.
+    identity: Cell<Option<(u64, u64)>>,
 }
 
 impl Directory<'_> {
@@ -60,31 +62,35 @@ impl Directory<'_> {
 
     /// What the directory's name refers to now.
     pub(super) fn named(&self) -> Result<Named, Error> {
-        let refused = |errno| Error::system("look at", self.message_path(), errno);
-        let ours = fstat(&self.dir).map_err(refused)?;
-        match statat(&self.registry.dir, &*self.name, AtFlags::SYMLINK_NOFOLLOW) {
+        self.at(&self.name).map_err(|errno| Error::system("look at", self.message_path(), errno))
+    }
+
+    /// What another name refers to now.
+    pub(super) fn at(&self, name: &str) -> Result<Named, Errno> {
+        let ours = self.identity()?;
+        match statat(&self.registry.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             // While the descriptor is open the inode number cannot be given to another directory.
-            Ok(named) if (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino) => Ok(Named::Other),
+            Ok(named) if identity(&named) != ours => Ok(Named::Other),
             Ok(named) if named.st_mode & MARK != 0 => Ok(Named::Marked),
             Ok(_) => Ok(Named::This),
             Err(Errno::NOENT) => Ok(Named::Other),
-            Err(errno) => Err(refused(errno)),
+            Err(errno) => Err(errno),
         }
     }
 
-    /// Whether the directory is under another name now.
-    pub(super) fn is_at(&self, name: &str) -> bool {
-        let stats = (fstat(&self.dir), statat(&self.registry.dir, name, AtFlags::SYMLINK_NOFOLLOW));
-        matches!(stats, (Ok(ours), Ok(there)) if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino))
+    fn identity(&self) -> Result<(u64, u64), Errno> {
+        if self.identity.get().is_none() {
+            self.identity.set(Some(identity(&fstat(&self.dir)?)));
+        }
+        Ok(self.identity.get().unwrap_or_default())
     }
 
     /// Whether this is the same directory as another one.
     pub(super) fn is(&self, other: &Directory<'_>) -> Result<bool, Error> {
-        let inode = |directory: &Directory<'_>| match fstat(&directory.dir) {
-            Ok(stat) => Ok((stat.st_dev, stat.st_ino)),
-            Err(errno) => Err(Error::system("look at", directory.message_path(), errno)),
+        let of = |directory: &Directory<'_>| {
+            directory.identity().map_err(|errno| Error::system("look at", directory.message_path(), errno))
         };
-        Ok(inode(self)? == inode(other)?)
+        Ok(of(self)? == of(other)?)
     }
 
     /// Whether the directory is being removed.
@@ -145,10 +151,14 @@ impl Directory<'_> {
         Err(Error::system("remove", self.message_path(), Errno::NOTEMPTY))
     }
 
-    /// Removes a hidden directory, and takes note of a failure.
-    pub(super) fn discard(&self, listing: Option<Listing>) {
-        if let Err(error) = self.bury(listing) {
-            self.registry.happened(Incident::LeftBehind(error));
+    /// Removes a hidden directory, and takes note of a failure. Returns whether its name is free.
+    pub(super) fn discard(&self, listing: Option<Listing>) -> bool {
+        match self.bury(listing) {
+            Ok(retired) => retired != Retired::Overtaken,
+            Err(error) => {
+                self.registry.happened(Incident::LeftBehind(error));
+                false
+            }
         }
     }
 
@@ -175,11 +185,17 @@ impl Directory<'_> {
     }
 }
 
+fn identity(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
+}
+
 impl Registry {
     /// Opens a directory of the registry. `None`: there is none.
     pub(super) fn open_directory(&self, name: String) -> Result<Option<Directory<'_>>, Errno> {
         match openat(&self.dir, &*name, DIRECTORY, Mode::empty()) {
-            Ok(dir) => Ok(Some(Directory { registry: self, name, dir, listed: Cell::new(false) })),
+            Ok(dir) => {
+                Ok(Some(Directory { registry: self, name, dir, listed: Cell::default(), identity: Cell::default() }))
+            }
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno),
         }

@@ -4,6 +4,7 @@
 //! `owner`, `seqnum` and `incarnation` are write-once within an entry, so an entry's directory belongs to at most one
 //! owner of one incarnation.
 
+use std::cell::Cell;
 use std::ops::Deref;
 
 use rustix::fs::{RenameFlags, renameat_with};
@@ -63,6 +64,8 @@ pub(super) struct Reading {
 pub struct Entry<'r> {
     pub(super) device: Device,
     pub(super) directory: Directory<'r>,
+    /// The incarnation, once it was read: it is written once.
+    incarnation: Cell<Option<Incarnation>>,
 }
 
 impl<'r> Deref for Entry<'r> {
@@ -85,7 +88,7 @@ impl Registry {
 
     /// Opens an entry of the device under any name of the registry directory. `None`: there is none.
     pub(super) fn open_entry(&self, device: Device, name: String) -> Result<Option<Entry<'_>>, Errno> {
-        Ok(self.open_directory(name)?.map(|directory| Entry { device, directory }))
+        Ok(self.open_directory(name)?.map(|directory| Entry { device, directory, incarnation: Cell::default() }))
     }
 }
 
@@ -100,7 +103,10 @@ impl Entry<'_> {
     /// # Errors
     /// The system refuses.
     pub fn incarnation(&self) -> Result<Option<Incarnation>, Error> {
-        self.parse_incarnation(&read_attribute(&self.dir, INCARNATION))
+        match self.incarnation.get() {
+            None => self.parse_incarnation(&read_attribute(&self.dir, INCARNATION)),
+            known => Ok(known),
+        }
     }
 
     /// The owner in it.
@@ -196,7 +202,9 @@ impl Entry<'_> {
     }
 
     fn parse_incarnation(&self, content: &Content) -> Result<Option<Incarnation>, Error> {
-        Ok(self.proof(INCARNATION, content)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok()))
+        let incarnation = self.proof(INCARNATION, content)?.and_then(|value| Incarnation::parse(value.as_bytes()).ok());
+        self.incarnation.set(incarnation);
+        Ok(incarnation)
     }
 
     fn parse_stamp(&self, content: &Content) -> Result<Option<Seqnum>, Error> {

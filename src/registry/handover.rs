@@ -72,24 +72,26 @@ impl<'r> Entry<'r> {
             return Ok(Some(listing));
         };
         let old = self.behind(&listing)?;
-        self.receive_from(marker, self.incarnation()?, old, depth)?;
+        self.receive_from(marker, self.incarnation()?, old, false, depth)?;
         Ok(None)
     }
 
-    /// The same where the marker, the incarnation of this entry and the entry that it replaced are known.
+    /// The same where the marker, the incarnation of this entry and the entry that it replaced are known, and it may be known
+    /// that this one is not marked. Returns whether the hidden names are free.
     pub(super) fn receive_from(
         &self,
         marker: &str,
         ours: Option<Incarnation>,
         mut behind: Option<Entry<'r>>,
+        mut is_unmarked: bool,
         depth: usize,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut replaced = Vec::new();
         // The entry that was replaced is usually of the same controller. Behind the entry of a `register` that came too
         // late lies one that is.
         while let Some(old) = behind.take() {
             let mut rest = None;
-            if old.is_marked()? {
+            if !std::mem::take(&mut is_unmarked) && old.is_marked()? {
                 // Its owner has released it, with everything in it.
             } else if old.incarnation()?.is_none_or(|theirs| ours == Some(theirs)) {
                 // What is due to the old entry comes first, so that nothing older overtakes anything newer.
@@ -107,8 +109,7 @@ impl<'r> Entry<'r> {
             replaced.push((old, rest));
         }
         self.unlink(marker)?;
-        replaced.into_iter().for_each(|(old, rest)| old.discard(rest));
-        Ok(())
+        Ok(replaced.into_iter().fold(true, |free, (old, rest)| old.discard(rest) && free))
     }
 
     /// Moves the private attributes to another entry, which keeps those that it has: they are newer.
@@ -157,7 +158,7 @@ impl Registry {
         if !exchange()? {
             return Ok(false);
         }
-        if public.is_at(hidden) {
+        if public.at(hidden).is_ok_and(|named| named != Named::Other) {
             return Ok(true);
         }
         // Another entry came out.

@@ -7,9 +7,9 @@ use super::names::Listing;
 use super::store::{ROUNDS, Registry};
 use crate::error::{Error, Kind};
 use crate::guard::Ownership;
-use crate::kernel::sysfs::Kernel;
-use crate::name::{Device, OWNER, Value};
-use crate::verdict::{Evidence, RealEvent, Sample, Verdict, judge};
+use crate::kernel::sysfs::{Kernel, Live};
+use crate::name::{Device, Incarnation, OWNER, Value};
+use crate::verdict::{Evidence, RealEvent, Sample, Sysfs, Verdict, judge};
 
 /// An entry as it was read, and the verdict on it.
 #[derive(Debug)]
@@ -40,6 +40,28 @@ pub enum Against<'k> {
     Named(&'k Kernel),
     /// One that is held by its sysfs directory.
     Held(Sample),
+}
+
+/// What an entry is looked at for.
+enum Purpose<'p> {
+    /// To tell what is in it.
+    Answer,
+    /// To change it: then it is also known whether it is being removed.
+    Change,
+    /// To register this controller, which was there before, for this owner.
+    Register(Incarnation, &'p Value),
+}
+
+impl Purpose<'_> {
+    /// The controller of the entry that is looked at, where another one replaces it whatever else there is to know.
+    fn replaces(&self, evidence: Evidence, owner: &Ownership) -> Option<Incarnation> {
+        match *self {
+            Purpose::Register(there, new) if evidence.incarnation == Some(there) => {
+                owner.name().is_some_and(|owner| owner != new).then_some(there)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Seen<'_> {
@@ -92,12 +114,24 @@ impl Registry {
         event: Option<RealEvent>,
         wanted: Wanted<'_>,
     ) -> Result<Option<Seen<'_>>, Error> {
-        self.read_and_judge(against, device, event, wanted, false)
+        self.read_and_judge(against, device, event, wanted, &Purpose::Answer)
     }
 
     /// The same for an entry that is about to be changed: it is also known whether the entry is being removed.
     pub(super) fn look_to_change(&self, kernel: &Kernel, device: Device) -> Result<Option<Seen<'_>>, Error> {
-        self.read_and_judge(Against::Named(kernel), device, None, Wanted::Nothing, true)
+        self.read_and_judge(Against::Named(kernel), device, None, Wanted::Nothing, &Purpose::Change)
+    }
+
+    /// The same for a `register` of a controller that was there before, which replaces the entry of another owner.
+    pub(super) fn look_to_register(
+        &self,
+        kernel: &Kernel,
+        device: Device,
+        live: Live,
+        owner: &Value,
+    ) -> Result<Option<Seen<'_>>, Error> {
+        let purpose = Purpose::Register(live.incarnation, owner);
+        self.read_and_judge(Against::Named(kernel), device, None, Wanted::Nothing, &purpose)
     }
 
     fn read_and_judge(
@@ -106,21 +140,29 @@ impl Registry {
         device: Device,
         event: Option<RealEvent>,
         wanted: Wanted<'_>,
-        to_change: bool,
+        purpose: &Purpose<'_>,
     ) -> Result<Option<Seen<'_>>, Error> {
         for _ in 0..ROUNDS {
             let Some(entry) = self.entry(device)? else {
                 return Ok(None);
             };
             let Reading { evidence, attributes, owner, listing } = entry.read(wanted)?;
-            let sample = match against {
-                Against::Named(kernel) => kernel.sample(device)?,
-                Against::Held(sample) => sample,
+            // It is exchanged in any case. The exchange tells whether it was public and not marked, and the controller is looked
+            // for after that.
+            let replaced = purpose.replaces(evidence, &owner);
+            let sample = match (replaced, against) {
+                (Some(there), _) => Sample { node: true, sysfs: Sysfs::Present(there) },
+                (None, Against::Named(kernel)) => kernel.sample(device)?,
+                (None, Against::Held(sample)) => sample,
             };
             // "No owner" is an answer only if the entry is still the one under the name: otherwise another entry replaced
             // it meanwhile, and it was being emptied.
             let whole = evidence.incarnation.is_some() && matches!(owner, Ownership::Owner(_));
-            let named = if to_change || !whole { entry.named()? } else { Named::This };
+            let is_named = match purpose {
+                Purpose::Answer => whole,
+                Purpose::Change | Purpose::Register(..) => replaced.is_some(),
+            };
+            let named = if is_named { Named::This } else { entry.named()? };
             let verdict = match named {
                 Named::This => judge(evidence, sample, event),
                 Named::Marked => Verdict::MARKED,

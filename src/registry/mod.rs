@@ -76,7 +76,9 @@
 //!
 //! # Replacing and handing over (`publish.rs`, `handover.rs`)
 //!
-//! `register` over an entry with another owner exchanges the two (`RENAME_EXCHANGE`), so the controller never looks unowned. The new
+//! `register` over an entry with another owner exchanges the two (`RENAME_EXCHANGE`), so the controller never looks unowned. An entry
+//! of the same incarnation is exchanged without another look at its name and its controller: both are looked at after the
+//! exchange, where the mark of the old entry and the loss of the controller are seen in any case. The new
 //! entry carries a *marker*, an empty file `prior.tmp.XXXXXX`, that names the hidden name where the old one lies now. As long as the
 //! marker is there, private attributes of the old entry are due to the new one, and readers here look behind it. Any process may hand
 //! them over: first what is due to the old entry, then its owner is unlinked (so that a reader who holds it reads again), then each

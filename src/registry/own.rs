@@ -59,7 +59,7 @@ impl Registry {
     pub fn register(&self, kernel: &Kernel, device: Device, live: Live, owner: &Value) -> Result<Registered, Error> {
         let draft = Draft { owner: Some(owner), ..Draft::of(live) };
         for _ in 0..ROUNDS {
-            let Some(seen) = self.look_to_change(kernel, device)? else {
+            let Some(seen) = self.look_to_register(kernel, device, live, owner)? else {
                 if self.publish_for(kernel, device, &draft, Some(live))? {
                     return Ok(Registered::Written { replaced: None, failure: None });
                 }
@@ -84,7 +84,7 @@ impl Registry {
                     Adopted::Obstructed => {}
                 }
             }
-            match self.replace(kernel, device, &draft, Some(&seen), false)? {
+            match self.replace(kernel, device, &draft, Some(seen), false)? {
                 Replacement::Done { replaced, failure } => {
                     return Ok(Registered::Written { replaced: Some(replaced), failure });
                 }
@@ -127,7 +127,7 @@ impl Registry {
                     return Ok(Claimed::Won);
                 }
                 Adopted::Overtaken => {}
-                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(&seen), true)? {
+                Adopted::Obstructed => match self.replace(kernel, device, &draft, Some(seen), true)? {
                     Replacement::Done { failure: None, .. } => return Ok(Claimed::Won),
                     Replacement::Done { failure: Some(error), .. } => return Err(error),
                     Replacement::Overtaken => {}

@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, RenameFlags, mkdirat, unlinkat};
 use rustix::io::Errno;
 
 use super::attribute::{make_empty, write_new};
+use super::directory::Named;
 use super::entry::{Attribute, Entry};
 use super::handover::{PutBack, TAKEN, is_live};
 use super::look::Seen;
@@ -87,12 +88,12 @@ impl Registry {
 
     /// Publishes an entry in place of the one under the name, in one step, and hands that one's private attributes over.
     /// `seen`: the entry that is expected there. `only`: not in place of any other.
-    pub(super) fn replace(
-        &self,
+    pub(super) fn replace<'r>(
+        &'r self,
         kernel: &Kernel,
         device: Device,
         draft: &Draft<'_>,
-        seen: Option<&Seen<'_>>,
+        seen: Option<Seen<'r>>,
         only: bool,
     ) -> Result<Replacement, Error> {
         let mut public = self.build(device, draft, true)?;
@@ -107,9 +108,14 @@ impl Registry {
                 };
             }
         }
-        // Whether the entry that was looked at came out is told without another descriptor, so that it cannot fail.
+        // Whether the entry that was looked at came out is told by its descriptor, without another one, which might be refused. A
+        // sweep may have taken it already: from the one name to the other, never back.
         let taken = format!("{hidden}{TAKEN}");
-        let expected = seen.filter(|seen| seen.entry.is_at(&hidden) || seen.entry.is_at(&taken));
+        let expected = seen.and_then(|seen| {
+            let found = |name: &String| seen.entry.at(name).ok().filter(|named| *named != Named::Other);
+            let (name, named) = [&hidden, &taken].into_iter().find_map(|name| Some((name.clone(), found(name)?)))?;
+            Some((seen, name, named == Named::This))
+        });
         if only && expected.is_none() {
             if self.swap_back(&hidden, &public)? {
                 public.directory.name = hidden;
@@ -117,29 +123,42 @@ impl Registry {
             }
             return Ok(Replacement::Overtaken);
         }
-        // A sweep may have taken the old entry already: from the one name to the other, never back.
-        let old = match self.hidden_entry(device, &hidden) {
-            Ok(None) => self.hidden_entry(device, &taken),
-            opened => opened,
-        };
-        let replaced = match (expected, &old) {
-            (Some(seen), _) => Replaced { owner: seen.owner.name().cloned(), stale: seen.verdict.is_stale() },
-            (None, Ok(Some(old))) => Replaced::read(old, draft.incarnation),
-            (None, _) => Replaced { owner: None, stale: false },
+        let mut is_unmarked = false;
+        let (old, replaced) = match expected {
+            Some((mut seen, name, named_unmarked)) => {
+                is_unmarked = named_unmarked;
+                seen.entry.directory.name = name;
+                let replaced = Replaced { owner: seen.owner.name().cloned(), stale: seen.verdict.is_stale() };
+                (Ok(Some(seen.entry)), replaced)
+            }
+            None => {
+                let old = match self.hidden_entry(device, &hidden) {
+                    Ok(None) => self.hidden_entry(device, &taken),
+                    opened => opened,
+                };
+                let replaced = match &old {
+                    Ok(Some(old)) => Replaced::read(old, draft.incarnation),
+                    _ => Replaced { owner: None, stale: false },
+                };
+                (old, replaced)
+            }
         };
         if !is_there(kernel.sample(device)?, draft.incarnation) {
             self.withdraw(kernel, public, hidden)?;
             return Ok(Replacement::Gone);
         }
         let marker = format!("{PRIOR}{}", suffix(&hidden));
-        let failure = old.and_then(|old| public.receive_from(&marker, draft.incarnation, old, 0)).err();
-        if failure.is_none()
-            && let Some(rest) = self.hidden_entry(device, &hidden)?
-        {
+        match old.and_then(|old| public.receive_from(&marker, draft.incarnation, old, is_unmarked, 0)) {
+            Ok(true) => {}
             // The new entry was itself replaced before it had everything.
-            rest.discard(None);
+            Ok(false) => {
+                if let Some(rest) = self.hidden_entry(device, &hidden)? {
+                    rest.discard(None);
+                }
+            }
+            Err(error) => return Ok(Replacement::Done { replaced, failure: Some(error) }),
         }
-        Ok(Replacement::Done { replaced, failure })
+        Ok(Replacement::Done { replaced, failure: None })
     }
 
     /// Takes an entry back whose controller went before it was published. What it replaced may be the entry of the next

@@ -98,7 +98,7 @@ impl Registry {
             if !is_there(seen.sample, None) {
                 return Err(Kind::NoController { device, why: OUT_OF_SIGHT }.into());
             }
-            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, Some(&seen), false)? {
+            if let Replacement::Done { replaced, failure } = self.replace(kernel, device, &draft, Some(seen), false)? {
                 return Ok(Registered::Written { replaced: Some(replaced), failure });
             }
         }
@@ -174,8 +174,9 @@ impl Registry {
                 return Err(Kind::NoController { device, why: OUT_OF_SIGHT }.into());
             }
             let draft = Draft { incarnation, stamp: evidence.stamp, ..Draft::default() };
-            match self.replace(kernel, device, &draft, Some(&seen), true)? {
-                Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(seen.owner))),
+            let owner = std::mem::replace(&mut seen.owner, Ownership::Unowned);
+            match self.replace(kernel, device, &draft, Some(seen), true)? {
+                Replacement::Done { failure: None, .. } => return Ok(Some(Removal::Done(owner))),
                 Replacement::Done { failure: Some(error), .. } => return Err(error),
                 Replacement::Gone | Replacement::Overtaken => {}
             }

@@ -133,7 +133,13 @@ impl View {
                 }
                 Column::Transport => object.text(key, self.attr(|attrs| &attrs.transport)),
                 Column::Address => match self.attr(|attrs| &attrs.address) {
-                    Some(address) => strings(object.field(key), address_parts(address)),
+                    Some(address) => {
+                        // Of two parts with one key the first one is taken.
+                        let before = |place| address_parts(address).take(place);
+                        let parts = address_parts(address).enumerate();
+                        let first = parts.filter(|(place, part)| before(*place).all(|other| other.0 != part.0));
+                        strings(object.field(key), first.map(|(_, part)| part));
+                    }
                     None => object.text(key, None),
                 },
                 Column::Subsysnqn => object.text(key, self.attr(|attrs| &attrs.subsysnqn)),
@@ -162,15 +168,11 @@ fn host_and_port(attrs: &ControllerAttrs) -> Option<Vec<u8>> {
     Some(parts.concat())
 }
 
-/// Appends an object whose values are strings. Of two values with one key the first one is taken.
+/// Appends an object whose values are strings. No two of them have one key.
 fn strings<'a>(out: &mut String, pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
     let mut object = Object::new();
-    let mut keys: Vec<&[u8]> = Vec::new();
     for (key, value) in pairs {
-        if !keys.contains(&key) {
-            json::string(object.field_of(key), value);
-            keys.push(key);
-        }
+        json::string(object.field_of(key), value);
     }
     out.push_str(&object.end());
 }

@@ -7,7 +7,7 @@ pub(super) type Situation = (&'static str, &'static str, &'static [&'static str]
 /// The connection that [`make`](super::make)'s `tcp` makes.
 const CONNECT: &str = "connect --owner stas transport=tcp traddr=127.0.0.1 nqn=nqn.2026-01.example:subsystem";
 const IDEMPOTENT: &str =
-    "connect --idempotent --owner stas transport=tcp traddr=127.0.0.1 nqn=nqn.2026-01.example:subsystem";
+    "connect --idempotent --owner stas transport=tcp traddr=127.0.0.1 trsvcid=4420 nqn=nqn.2026-01.example:subsystem";
 const SECRET: &str = "NVME_REGISTRY_DHCHAP_SECRET=DHHC-1:00:hush: \
                       connect --owner stas transport=tcp traddr=127.0.0.1 nqn=nqn.2026-01.example:subsystem";
 const SECRET_FILE: &str = "connect --owner stas transport=tcp nqn=a dhchap_secret=@/nonexistent/key";

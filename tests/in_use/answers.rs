@@ -79,6 +79,31 @@ fn tables_read(sandbox: &Sandbox, words: &str) -> usize {
     read
 }
 
+/// How often a command opens a table of users, whichever it is.
+fn users_read(sandbox: &Sandbox, words: &str) -> usize {
+    let tables = ["proc/self/mountinfo", "proc/1/mountinfo", "proc/swaps", "sys/fs"].map(|table| sandbox.path(table));
+    let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
+    while traced.step().is_some() {}
+    let opened = traced.history().iter().filter(|result| {
+        result.call.name == "openat"
+            && result.call.object.as_ref().is_some_and(|it| tables.iter().any(|t| it.starts_with(t)))
+    });
+    let read = opened.count();
+    assert!(traced.finish().status.code().is_some());
+    read
+}
+
+/// Three tables, and the directories of four types of file system.
+#[test]
+fn where_no_controller_has_a_disk_no_table_of_users_is_read() {
+    for words in QUESTIONS {
+        let sandbox = Sandbox::with_controller("nvme3");
+        sandbox.proc(&[], &[], &[]);
+        assert_eq!(users_read(&sandbox, words), 0, "{words}");
+    }
+    assert_eq!(users_read(&two_disks(), "check nvme3"), 7);
+}
+
 #[test]
 fn ten_thousand_mounts_are_read_once_by_a_question_and_once_for_each_busy_disk_by_a_disconnect() {
     let devices: Vec<String> = (0..64).map(|number| format!("nvme{number}")).collect();

@@ -220,8 +220,12 @@ const CONNECT: &str =
 
 /// `connect --idempotent`, told by the kernel that this is connected.
 fn connect_again(sandbox: &Sandbox) -> Outcome {
+    connect_again_by(sandbox, CONNECT)
+}
+
+fn connect_again_by(sandbox: &Sandbox, words: &str) -> Outcome {
     let _fabrics = Fabrics::new(sandbox, "");
-    let mut traced = Traced::spawn(&mut sandbox.command(CONNECT.split(' ')));
+    let mut traced = Traced::spawn(&mut sandbox.command(words.split(' ')));
     traced.run_until(|call| call.name == "write" && call.args[0] > 2);
     traced.inject(Errno::EALREADY);
     Outcome::from(traced.finish())
@@ -274,6 +278,21 @@ fn what_is_said_to_be_connected_and_is_not_there_is_an_error() {
     }
     sandbox.write("sys/class/nvme/nvme3/address", "traddr=192.0.2.1,trsvcid=4420,src_addr=192.0.2.100\n");
     connect_again(&sandbox).exits(0).prints("nvme3\n");
+}
+
+/// The kernel's default (`nvme_tcp_create_ctrl`, `nvme_rdma_create_ctrl`), which is not nvme-cli's for TCP.
+#[test]
+fn without_a_port_the_connection_has_the_default_one_of_the_kernel() {
+    for (transport, port, other) in [("tcp", 8009, 4420), ("rdma", 4420, 8009)] {
+        let sandbox = subsystems();
+        let words = CONNECT.replace("trsvcid=4420 ", "").replace("=tcp", &format!("={transport}"));
+        for (device, port) in [("nvme3", other), ("nvme4", port)] {
+            sandbox.write(&format!("sys/class/nvme/{device}/transport"), format!("{transport}\n"));
+            sandbox.write(&format!("sys/class/nvme/{device}/address"), format!("traddr=192.0.2.1,trsvcid={port}\n"));
+        }
+        connect_again_by(&sandbox, &words).exits(0).prints("nvme4\n");
+        sandbox.run("owner nvme3").exits(1);
+    }
 }
 
 #[test]

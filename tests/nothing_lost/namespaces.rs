@@ -19,7 +19,7 @@ fn contained(sandbox: &Sandbox, words: &str) -> Command {
 }
 
 const CALLS: [&str; 10] =
-    ["openat", "openat2", "mkdirat", "unlinkat", "renameat2", "renameat", "linkat", "write", "fchmod", "newfstatat"];
+    ["openat", "openat2", "mkdirat", "unlinkat", "renameat2", "renameat", "mknodat", "write", "fchmod", "newfstatat"];
 
 /// Held at the call of this number of those that touch the registry; `None`: it has fewer.
 fn held_at(sandbox: &Sandbox, words: &str, number: usize) -> Option<Traced> {

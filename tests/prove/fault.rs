@@ -170,7 +170,9 @@ fn errors_that_fit(call: &Call) -> &'static [Errno] {
             &[EIO, EACCES, ENOMEM]
         }
         "getdents64" => &[EIO, ENOMEM],
-        "mkdir" | "mkdirat" | "rename" | "renameat" | "renameat2" | "link" | "linkat" => &[ENOSPC, EACCES, EIO, ENOMEM],
+        "mkdir" | "mkdirat" | "mknodat" | "rename" | "renameat" | "renameat2" | "link" | "linkat" => {
+            &[ENOSPC, EACCES, EIO, ENOMEM]
+        }
         "unlink" | "unlinkat" | "rmdir" | "utimensat" | "ftruncate" => &[EIO, EACCES],
         "chmod" | "fchmod" | "fchmodat" => &[EIO, EPERM],
         "socket" => &[EMFILE, EACCES, ENOMEM],

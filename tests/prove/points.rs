@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// The system calls the tracer looks at: all that take a path or move data of a file, but for `read`, which commutes.
 #[rustfmt::skip]
 pub const CALLS: &[&str] = &[
-    "open", "openat", "openat2", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat",
+    "open", "openat", "openat2", "mkdir", "mkdirat", "mknodat", "unlink", "unlinkat", "rmdir", "rename", "renameat",
     "renameat2", "link", "linkat", "stat", "lstat", "fstat", "newfstatat", "statx", "readlink", "readlinkat",
     "access", "faccessat", "faccessat2", "getdents64", "write", "pwrite64", "writev", "ftruncate", "chmod",
     "fchmod", "fchmodat", "utimensat",
@@ -97,8 +97,8 @@ fn creates(call: &Call) -> bool {
 pub fn may_change(call: &Call) -> bool {
     match call.name {
         "open" | "openat" | "openat2" => creates(call) || call.flags & nix::libc::O_TRUNC as u64 != 0,
-        "write" | "pwrite64" | "writev" | "ftruncate" | "mkdir" | "mkdirat" | "unlink" | "unlinkat" | "rmdir"
-        | "link" | "linkat" | "chmod" | "fchmod" | "fchmodat" => true,
+        "write" | "pwrite64" | "writev" | "ftruncate" | "mkdir" | "mkdirat" | "mknodat" | "unlink" | "unlinkat"
+        | "rmdir" | "link" | "linkat" | "chmod" | "fchmod" | "fchmodat" => true,
         name => name.starts_with("rename"),
     }
 }

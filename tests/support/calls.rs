@@ -34,7 +34,7 @@ macro_rules! table {
 #[rustfmt::skip]
 const TABLE: &[(libc::c_long, &str, Shape)] = table![
     SYS_openat "openat" Shape::At { flags: 2 }, SYS_openat2 "openat2" Shape::At { flags: 5 },
-    SYS_mkdirat "mkdirat" Shape::At { flags: 5 }, SYS_unlinkat "unlinkat" Shape::At { flags: 2 },
+    SYS_mkdirat "mkdirat" Shape::At { flags: 5 }, SYS_mknodat "mknodat" Shape::At { flags: 5 }, SYS_unlinkat "unlinkat" Shape::At { flags: 2 },
     SYS_newfstatat "newfstatat" Shape::At { flags: 3 }, SYS_statx "statx" Shape::At { flags: 2 },
     SYS_readlinkat "readlinkat" Shape::At { flags: 5 }, SYS_faccessat "faccessat" Shape::At { flags: 5 },
     SYS_faccessat2 "faccessat2" Shape::At { flags: 3 }, SYS_fchmodat "fchmodat" Shape::At { flags: 5 },

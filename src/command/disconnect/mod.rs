@@ -141,7 +141,7 @@ impl Run<'_> {
             return Ok(self.leave(out, device, reason, &owner));
         }
         if self.dry_run {
-            let mut disks = context.kernel.ask_disks(controller, context.users())?;
+            let mut disks = context.kernel.ask_disks(controller, &context.users)?;
             for paths in disks.iter_mut().filter_map(|disk| disk.paths.as_mut()) {
                 let gone = self.gone_paths.iter().filter(|of| **of == paths.of).count();
                 paths.usable = paths.usable.saturating_sub(gone);
