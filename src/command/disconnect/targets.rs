@@ -13,7 +13,7 @@ use crate::report::output::Output;
 pub(super) struct Meant {
     pub(super) controller: Controller,
     /// What its best path is worth.
-    pub(super) worth: Worth,
+    worth: Worth,
 }
 
 impl Run<'_> {
