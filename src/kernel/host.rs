@@ -134,7 +134,9 @@ impl Kernel {
     /// A refusal of the system.
     pub fn mdev_starts(&self) -> Result<bool, Error> {
         let table = self.text(MDEV)?.unwrap_or_default();
-        Ok(table.split(|&byte| byte == b'\n').any(|line| line.ends_with(CALL) && !line.starts_with(b"#")))
+        Ok(table
+            .split(|&byte| byte == b'\n')
+            .any(|line| line.ends_with(CALL) && !line.trim_ascii_start().starts_with(b"#")))
     }
 
     /// What the boot claim has left since boot: a line for each run.
