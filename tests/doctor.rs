@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::{Outcome, Sandbox, binary};
 
 mod broken;
+mod doubt;
 mod table;
 
 const RULE: &str = "usr/lib/udev/rules.d/70-nvme-registry.rules";

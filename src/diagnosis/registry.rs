@@ -137,6 +137,11 @@ impl Surveyed {
         let has_root = |disk: &DiskUse| matches!(&disk.state, Use::InUse(users) if users.iter().any(is_root));
         !self.is_local && self.disks.iter().any(has_root)
     }
+
+    /// Whether the root file system may be on one of its disks, because the use of one is not known.
+    pub(super) fn may_have_root(&self) -> bool {
+        !self.is_local && self.disks.iter().any(|disk| matches!(disk.state, Use::Unknown(_)))
+    }
 }
 
 /// `in-use`: what is in use on fabrics controllers without an owner. `disconnect-all` of nvme-cli disconnects those.
