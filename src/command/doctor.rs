@@ -12,6 +12,8 @@ const OUR_RULE: &str = "70-nvme-registry.rules";
 /// libnvme's own.
 const OTHER_RULE: &str = "70-nvmf-registry.rules";
 const REGISTRY: &str = "/run/nvme/registry";
+/// What the registry is in.
+const PARENT: &str = "/run/nvme";
 
 #[inline(never)]
 pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<Exit, Error> {
@@ -30,7 +32,13 @@ pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<
     report.check("program", kernel.udev_program(word).map(|(path, found)| judge::program(&path, found)));
     report.check("libnvme-rule", rules(OTHER_RULE).map(|theirs| judge::libnvme_rule(known, &theirs)));
     report.check("udevd", kernel.udevd_listens().and_then(|listens| Ok(judge::udevd(listens, kernel.mdev_starts()?))));
-    report.check("registry", kernel.registry_directory(REGISTRY).map(|found| judge::registry(REGISTRY, found)));
+    report.check(
+        "registry",
+        kernel.is_in_the_way(PARENT).and_then(|is_in_the_way| match is_in_the_way {
+            true => Ok(judge::in_the_way(PARENT)),
+            false => kernel.registry_directory(REGISTRY).map(|found| judge::registry(REGISTRY, found)),
+        }),
+    );
     let controllers = survey::controllers(context);
     let seen: Option<&[Surveyed]> = controllers.as_deref().ok();
     // Where the registry is not a directory, the line before this one says so.

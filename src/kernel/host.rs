@@ -115,6 +115,16 @@ impl Kernel {
         Ok(Some(RegistryDirectory { is_directory, mode: stat.st_mode, uid: stat.st_uid, rightful, in_memory }))
     }
 
+    /// Whether something that is neither a directory nor a link to one is at a path, so that nothing can be made below it.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn is_in_the_way(&self, path: &str) -> Result<bool, Error> {
+        let refused = |errno| self.refused("look at", path, errno);
+        let is_directory = self.directory(path).map_err(refused)?.is_some();
+        Ok(!is_directory && self.stat(path, AtFlags::SYMLINK_NOFOLLOW).map_err(refused)?.is_some())
+    }
+
     /// Whether udevd, or systemd in its place, listens. `None`: `/proc` does not tell.
     ///
     /// # Errors

@@ -60,3 +60,25 @@ fn a_mark_that_cannot_be_read_is_named_once() {
     assert!(remarks(&outcome)[0].starts_with("fail  boot-claim: read "), "{outcome}");
     outcome.exits(3);
 }
+
+#[test]
+fn a_registry_that_cannot_be_made_is_not_one_that_is_not_there_yet() {
+    for make in [
+        (|path| fs::write(path, "")) as fn(&std::path::Path) -> std::io::Result<()>,
+        |path| symlink("nowhere", path),
+        |path| symlink("/dev/null", path),
+    ] {
+        let sandbox = whole();
+        fs::remove_dir_all(sandbox.path("run/nvme")).unwrap();
+        make(&sandbox.path("run/nvme")).unwrap();
+        let outcome = sandbox.run("doctor");
+        let line = "fail  registry: /run/nvme is not a directory; remove it; the next command makes it";
+        assert_eq!(remarks(&outcome)[0], line, "{outcome}");
+        outcome.exits(1);
+    }
+    // A link that leads to a directory is followed by every command.
+    let sandbox = whole();
+    fs::rename(sandbox.path("run/nvme"), sandbox.path("run/elsewhere")).unwrap();
+    symlink("elsewhere", sandbox.path("run/nvme")).unwrap();
+    sandbox.run("doctor").exits(0);
+}
