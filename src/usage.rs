@@ -34,6 +34,8 @@ pub struct Paths {
     pub of: String,
     /// The place of this controller's path among all, from 1.
     pub place: usize,
+    /// Whether input and output can take this controller's path now.
+    pub is_usable: bool,
     /// All paths, usable or not.
     pub total: usize,
     /// The paths through other controllers that input and output can take now.

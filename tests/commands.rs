@@ -241,6 +241,12 @@ fn questions_are_asked_on_a_terminal_only() {
         std::io::Cursor::new(sandbox.run("owner nvme4").stdout()).read_to_string(&mut now).unwrap();
         assert_eq!(now.trim_end(), owner, "{words} answered {answer:?}\n{outcome}");
     }
+    // The second answer is about the second device alone.
+    sandbox.connect("nvme5", "tcp");
+    sandbox.run("register nvme4 nvme5 --owner stas").exits(0);
+    let outcome = on_terminal("register nvme4 nvme5 --owner boot", "y\nn\n");
+    outcome.exits(1).says("nvme4: registered to boot").says("nvme-registry: declined\n");
+    sandbox.run("owner nvme5").exits(0).prints("stas\n");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::{Outcome, Sandbox, binary};
 
 mod broken;
+mod doubt;
 mod table;
 
 const RULE: &str = "usr/lib/udev/rules.d/70-nvme-registry.rules";
@@ -133,8 +134,10 @@ fn a_host_without_anything_of_fabrics_needs_no_hook() {
 fn mdev_takes_the_place_of_udevd() {
     let sandbox = whole();
     sandbox.write("proc/net/unix", UDEVD.replace("00010000", "00000000"));
-    sandbox.write("etc/mdev.conf", "# nvme[0-9]+ root:root 0600 */usr/bin/nvme-registry uevent\n");
-    sandbox.run("doctor").exits(1);
+    for comment in ["#", " \t#"] {
+        sandbox.write("etc/mdev.conf", format!("{comment} nvme[0-9]+ root:root 0600 */usr/bin/nvme-registry uevent\n"));
+        sandbox.run("doctor").exits(1);
+    }
     sandbox.write("etc/mdev.conf", "nvme[0-9]+ root:root 0600 */usr/bin/nvme-registry uevent\nsd.* root:disk 0660\n");
     let outcome = sandbox.run("doctor");
     assert!(outcome.exits(0).stdout().contains("ok    udevd: mdev starts the program in its place\n"), "{outcome}");

@@ -121,6 +121,7 @@ fn make(sandbox: &Sandbox, stage: &mut Stage, part: &str) {
             stage.refusal = Some((errno, call.first().unwrap_or(&"write").to_string()));
         }
         ["other-root", root] => stage.root = Some((*root).to_owned()),
+        ["no-sysfs"] => std::fs::rename(sandbox.path("sys"), sandbox.path("unmounted")).expect("sysfs is taken away"),
         ["full-output"] => stage.is_full = true,
         _ => panic!("no such part of a situation: {part}"),
     }

@@ -192,6 +192,19 @@ fn the_manual_has_every_column_and_the_environment() {
     }
 }
 
+#[test]
+fn the_manual_has_every_result_of_the_schema() {
+    let manual = manual();
+    let words = section(&manual, ".Ss JSON");
+    let schema: serde_json::Value =
+        serde_json::from_str(&file("schema/nvme-registry.schema.json")).expect("the schema is JSON");
+    let results = schema["$defs"]["action"]["properties"]["result"]["enum"].as_array().expect("results");
+    for result in results {
+        let result = format!(".Ql {}", result.as_str().expect("a word"));
+        assert!(words.iter().any(|line| line.trim_end_matches(" ,") == result), "{result}");
+    }
+}
+
 // The completions.
 
 /// The options of the bash completion's line of a command, "    register) options='--owner --yes' ;;".

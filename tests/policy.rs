@@ -51,7 +51,8 @@ fn the_table_of_decisions() {
 }
 
 fn disk(state: Use, paths: Option<(usize, usize)>) -> DiskUse {
-    let paths = paths.map(|(total, usable)| Paths { of: "nvme1n1".to_owned(), place: 1, total, usable });
+    let paths =
+        paths.map(|(total, usable)| Paths { of: "nvme1n1".to_owned(), place: 1, is_usable: true, total, usable });
     DiskUse { disk: "nvme1n1".to_owned(), state, paths }
 }
 

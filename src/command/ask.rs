@@ -52,7 +52,7 @@ fn answered(context: &Context, question: std::fmt::Arguments<'_>, typed: bool) -
         _ => false,
     };
     if !yes {
-        context.note("declined: nothing was changed");
+        context.note("declined");
     }
     Ok(yes)
 }

@@ -12,6 +12,8 @@ const OUR_RULE: &str = "70-nvme-registry.rules";
 /// libnvme's own.
 const OTHER_RULE: &str = "70-nvmf-registry.rules";
 const REGISTRY: &str = "/run/nvme/registry";
+/// What the registry is in.
+const PARENT: &str = "/run/nvme";
 
 #[inline(never)]
 pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<Exit, Error> {
@@ -30,9 +32,15 @@ pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<
     report.check("program", kernel.udev_program(word).map(|(path, found)| judge::program(&path, found)));
     report.check("libnvme-rule", rules(OTHER_RULE).map(|theirs| judge::libnvme_rule(known, &theirs)));
     report.check("udevd", kernel.udevd_listens().and_then(|listens| Ok(judge::udevd(listens, kernel.mdev_starts()?))));
-    report.check("registry", kernel.registry_directory(REGISTRY).map(|found| judge::registry(REGISTRY, found)));
+    report.check(
+        "registry",
+        kernel.is_in_the_way(PARENT).and_then(|is_in_the_way| match is_in_the_way {
+            true => Ok(judge::in_the_way(PARENT)),
+            false => kernel.registry_directory(REGISTRY).map(|found| judge::registry(REGISTRY, found)),
+        }),
+    );
     let controllers = survey::controllers(context);
-    let seen: &[Surveyed] = controllers.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let seen: Option<&[Surveyed]> = controllers.as_deref().ok();
     // Where the registry is not a directory, the line before this one says so.
     if !matches!(context.registry(), Err(error) if matches!(error.kind(), Kind::NotADirectory { .. })) {
         registered(context, &mut report, seen);
@@ -40,13 +48,18 @@ pub(super) fn doctor(context: &Context, out: &mut Output, json: bool) -> Result<
     }
     let mark = kernel.boot_claims();
     report.add("boot-claim", mark.as_ref().map(|mark| judge::boot_claim(mark)));
-    report.check("initramfs", mark.map(|mark| judge::initramfs(&mark, seen)));
+    // What cannot be looked at, a line before this one says.
+    if let Ok(mark) = &mark
+        && let Some(finding) = judge::initramfs(mark, seen)
+    {
+        report.add("initramfs", Ok(finding));
+    }
     report.check("nvme-cli", kernel.nvme_cli().map(judge::nvme_cli));
     Ok(report.exit)
 }
 
-/// The entries, and what is left over.
-fn registered(context: &Context, report: &mut Report<'_>, controllers: &[Surveyed]) {
+/// The entries, and what is left over. Without the `controllers` no entry can be judged, and `in-use` says why.
+fn registered(context: &Context, report: &mut Report<'_>, controllers: Option<&[Surveyed]>) {
     let devices = context.registry().and_then(|registry| registry.map_or(Ok(Vec::new()), Registry::devices));
     let (count, found) = match (devices, survey::sweepable(context)) {
         (Ok(devices), Ok(found)) => (devices.len(), found),
@@ -54,7 +67,7 @@ fn registered(context: &Context, report: &mut Report<'_>, controllers: &[Surveye
     };
     let mut flaws = found.entries;
     let mut unverified = 0;
-    for one in controllers {
+    for one in controllers.unwrap_or_default() {
         unverified += usize::from(one.entry.is_some_and(|verdict| !verdict.is_stale() && !verdict.is_current()));
         if let Some(flaw) = one.flaw() {
             flaws.push((one.device.name(), flaw));
@@ -64,7 +77,9 @@ fn registered(context: &Context, report: &mut Report<'_>, controllers: &[Surveye
         Some(error) if flaws.is_empty() => Err(error),
         _ => Ok(judge::entries(count, unverified, &flaws)),
     };
-    report.add("entries", entries);
+    if controllers.is_some() {
+        report.add("entries", entries);
+    }
     report.add("leftovers", Ok(judge::leftovers(&found.leftovers)));
 }
 

@@ -11,9 +11,10 @@ use crate::registry::sweep::Swept;
 use crate::usage::{DiskUse, Use};
 use crate::verdict::Evidence;
 
-/// Every controller that is there, by number.
+/// Every controller that is there, by number. Without sysfs there is no answer.
 #[inline(never)]
 pub(super) fn controllers(context: &Context) -> Result<Vec<Surveyed>, Error> {
+    context.kernel.require_sysfs()?;
     let mut all = Vec::new();
     for device in context.kernel.controllers()? {
         let Some(controller) = context.kernel.open_controller(device)? else { continue };

@@ -36,17 +36,20 @@ pub fn boot_claim(mark: &[u8]) -> Finding {
 }
 
 /// `initramfs`: the same mark. The image needs a hook if the root file system is on a fabrics controller. Otherwise that of
-/// dracut has none.
-pub fn initramfs(mark: &[u8], controllers: &[Surveyed]) -> Finding {
-    let line = lines(mark).find(|line| line.starts_with(OF_THE_INITRAMFS));
-    match (line, controllers.iter().find(|one| one.has_root())) {
-        (Some(line), _) => ok(&["its hook ran: ", &Escaped(line).to_string()]),
-        (None, None) => ok(&["/ is on no NVMe-oF controller, so it needs no hook"]),
-        (None, Some(one)) => {
-            let parts = ["/ is on ", &one.device.name(), ", and the image that booted has no hook"];
-            fail(&parts, "update-initramfs -u or dracut -f, and boot")
-        }
+/// dracut has none. `None`: it cannot be told, since the controllers could not be looked at.
+pub fn initramfs(mark: &[u8], controllers: Option<&[Surveyed]>) -> Option<Finding> {
+    const NO_HOOK: &str = ", and the image that booted has no hook";
+    if let Some(line) = lines(mark).find(|line| line.starts_with(OF_THE_INITRAMFS)) {
+        return Some(ok(&["its hook ran: ", &Escaped(line).to_string()]));
     }
+    let controllers = controllers?;
+    Some(if let Some(one) = controllers.iter().find(|one| one.has_root()) {
+        fail(&["/ is on ", &one.device.name(), NO_HOOK], "update-initramfs -u or dracut -f, and boot")
+    } else if let Some(one) = controllers.iter().find(|one| one.may_have_root()) {
+        warn(&["/ may be on ", &one.device.name(), NO_HOOK], "run nvme-registry doctor as root")
+    } else {
+        ok(&["/ is on no NVMe-oF controller, so it needs no hook"])
+    })
 }
 
 /// `nvme-cli`: where `nvme` is, if it is installed, and whether it knows the registry.

@@ -9,7 +9,7 @@ mod registry;
 mod rules;
 
 pub use boot::{boot_claim, initramfs, nvme_cli, udevd};
-pub use registry::{Flaw, RegistryDirectory, Surveyed, entries, in_use, leftovers, registry};
+pub use registry::{Flaw, RegistryDirectory, Surveyed, entries, in_the_way, in_use, leftovers, registry};
 pub use rules::{CALL, Program, RuleFile, Started, libnvme_rule, program, rule, started};
 
 use std::fmt::Write as _;

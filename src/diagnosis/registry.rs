@@ -23,6 +23,11 @@ pub struct RegistryDirectory {
     pub in_memory: Option<bool>,
 }
 
+/// `registry`, where something else is in the place of the directory that it is to be in.
+pub fn in_the_way(path: &str) -> Finding {
+    fail(&[path, " is not a directory"], "remove it; the next command makes it")
+}
+
 /// `registry`: the directory itself.
 pub fn registry(path: &str, directory: Option<RegistryDirectory>) -> Finding {
     let Some(RegistryDirectory { is_directory, mode, uid, rightful, in_memory }) = directory else {
@@ -30,7 +35,7 @@ pub fn registry(path: &str, directory: Option<RegistryDirectory>) -> Finding {
     };
     let mode = mode & 0o7777;
     if !is_directory {
-        fail(&[path, " is not a directory"], "remove it; the next command makes it")
+        in_the_way(path)
     } else if uid != rightful {
         fail(&[path, " belongs to uid ", &uid.to_string()], "chown -R root: /run/nvme/registry")
     } else if mode != 0o755 {
@@ -136,6 +141,11 @@ impl Surveyed {
         let is_root = |user: &User| matches!(&user.how, How::Mounted(directory) if directory == b"/");
         let has_root = |disk: &DiskUse| matches!(&disk.state, Use::InUse(users) if users.iter().any(is_root));
         !self.is_local && self.disks.iter().any(has_root)
+    }
+
+    /// Whether the root file system may be on one of its disks, because the use of one is not known.
+    pub(super) fn may_have_root(&self) -> bool {
+        !self.is_local && self.disks.iter().any(|disk| matches!(disk.state, Use::Unknown(_)))
     }
 }
 

@@ -115,6 +115,16 @@ impl Kernel {
         Ok(Some(RegistryDirectory { is_directory, mode: stat.st_mode, uid: stat.st_uid, rightful, in_memory }))
     }
 
+    /// Whether something that is neither a directory nor a link to one is at a path, so that nothing can be made below it.
+    ///
+    /// # Errors
+    /// A refusal of the system.
+    pub fn is_in_the_way(&self, path: &str) -> Result<bool, Error> {
+        let refused = |errno| self.refused("look at", path, errno);
+        let is_directory = self.directory(path).map_err(refused)?.is_some();
+        Ok(!is_directory && self.stat(path, AtFlags::SYMLINK_NOFOLLOW).map_err(refused)?.is_some())
+    }
+
     /// Whether udevd, or systemd in its place, listens. `None`: `/proc` does not tell.
     ///
     /// # Errors
@@ -134,7 +144,9 @@ impl Kernel {
     /// A refusal of the system.
     pub fn mdev_starts(&self) -> Result<bool, Error> {
         let table = self.text(MDEV)?.unwrap_or_default();
-        Ok(table.split(|&byte| byte == b'\n').any(|line| line.ends_with(CALL) && !line.starts_with(b"#")))
+        Ok(table
+            .split(|&byte| byte == b'\n')
+            .any(|line| line.ends_with(CALL) && !line.trim_ascii_start().starts_with(b"#")))
     }
 
     /// What the boot claim has left since boot: a line for each run.

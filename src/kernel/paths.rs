@@ -47,7 +47,7 @@ impl Controller {
 /// path by subsystem, controller and namespace (`nvme_mpath_set_disk_name`), and names the controller by that number.
 pub(super) fn native(controller: &Controller, subsystem: &OwnedFd, disk: &str) -> Result<Option<Paths>, Errno> {
     let Some(namespace) = Namespace::parse(disk) else { return Ok(None) };
-    let mut paths = Paths { of: disk.to_owned(), place: 0, total: 0, usable: 0 };
+    let mut paths = Paths { of: disk.to_owned(), place: 0, is_usable: false, total: 0, usable: 0 };
     for device in devices(names(subsystem, ".")?) {
         let other = device.name();
         let path = format!("{other}/{}", namespace.path_through(&other));
@@ -78,7 +78,7 @@ pub(super) fn dm(
             lock(&own)?;
             locks.push(own);
         }
-        let mut paths = Paths { of: label(&holder, &device)?, place: 0, total: 0, usable: 0 };
+        let mut paths = Paths { of: label(&holder, &device)?, place: 0, is_usable: false, total: 0, usable: 0 };
         for slave in names(&holder, "slaves")? {
             paths.count(controller, &holder, &format!("slaves/{slave}/device"), &format!("slaves/{slave}"))?;
         }
@@ -101,6 +101,7 @@ impl Paths {
         self.total += 1;
         if inode(dir, through)? == Some(own.incarnation.0) {
             self.place = self.total;
+            self.is_usable |= worth > Worth::Unusable;
         } else if worth > Worth::Unusable {
             self.usable += 1;
         }

@@ -243,6 +243,17 @@ impl Kernel {
         self.names(CLASS).map(devices).map_err(|errno| self.refused("list", CLASS, errno))
     }
 
+    /// Requires that sysfs is mounted. Where it is not, that there is no controller says nothing.
+    ///
+    /// # Errors
+    /// It is not mounted, or the system refuses.
+    pub fn require_sysfs(&self) -> Result<(), Error> {
+        match self.inode(UEVENT_SEQNUM, AtFlags::empty())? {
+            Some(_) => Ok(()),
+            None => Err(self.refused("read", UEVENT_SEQNUM, Errno::NOENT)),
+        }
+    }
+
     /// The inode number of the file at `path`.
     fn inode(&self, path: &str, flags: AtFlags) -> Result<Option<u64>, Error> {
         match self.stat(path, flags) {

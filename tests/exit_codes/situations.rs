@@ -142,8 +142,10 @@ pub(super) const SITUATIONS: &[Situation] = &[
     ("sweep", "an entry cannot be removed", &["stale nvme4", "refusal EROFS fchmod"], "sweep", "Read-only file system"),
     ("metrics", "printed", &["owned nvme4 stas"], "metrics", "owner=\"stas\""),
     ("metrics", "an owner cannot be read", &["unreadable nvme4"], "metrics", "a directory"),
+    ("metrics", "sysfs is not mounted", &["owned nvme4 stas", "no-sysfs"], "metrics", "uevent_seqnum"),
     ("doctor", "all is ok", &["whole-installation"], "doctor", "ok    rule"),
     ("doctor", "a check is not ok", &["tcp nvme4"], "doctor", "fail "),
+    ("doctor", "sysfs is not mounted", &["whole-installation", "no-sysfs"], "doctor", "fail  in-use: read"),
     ("help", "explained", &[], "help list", "Usage: nvme-registry list"),
     ("help", "no such command", &[], "help lst", "did you mean 'list'?"),
 ];

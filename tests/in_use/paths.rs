@@ -74,6 +74,24 @@ fn u1_disconnect_all_leaves_the_best_path_and_a_dry_run_says_which() {
 }
 
 #[test]
+fn a_dry_run_counts_a_path_as_gone_only_where_it_was_usable() {
+    let (sandbox, _user) =
+        multipath(&[("nvme3", "live", "optimized"), ("nvme7", "live", "optimized"), ("nvme12", "live", "optimized")]);
+    // A second disk, in another ANA group.
+    sandbox.head("nvme-subsys1", "nvme1n2", "259:2");
+    for (device, ana_state) in [("nvme3", "inaccessible"), ("nvme7", "optimized"), ("nvme12", "optimized")] {
+        sandbox.path_disk(device, &format!("{}n2", device.replace("nvme", "nvme1c")), ana_state);
+    }
+    let mounts = [("259:1", "/data", "xfs", "/dev/nvme1n1"), ("259:2", "/logs", "xfs", "/dev/nvme1n2")];
+    sandbox.proc(&mounts, &[], &[]);
+    let _other_user = sandbox.use_disk("nvme1n2");
+    let dry = sandbox.run("disconnect-all --dry-run");
+    let (outcome, gone) = run_on_a_kernel(&sandbox, "disconnect-all");
+    assert_eq!(gone, ["nvme3", "nvme7"]);
+    assert_eq!(said(&dry.exits(1).stdout()), said(&outcome.exits(1).stdout()));
+}
+
+#[test]
 fn several_devices_in_one_call_are_judged_one_after_the_other() {
     let (sandbox, _user) = multipath(&BOTH);
     let (outcome, gone) = run_on_a_kernel(&sandbox, "disconnect nvme3 nvme7");

@@ -74,6 +74,22 @@ fn a_subsystem_is_guarded() {
 }
 
 #[test]
+fn a_controller_that_cannot_be_looked_at_does_not_keep_the_others() {
+    for words in ["disconnect nvme3 nvme4 nvme5", "disconnect-all", "disconnect-all --nqn nqn.2026-01.example:nvme4"] {
+        let sandbox = own_disks(&["nvme3", "nvme4", "nvme5"]);
+        sandbox.write("sys/class/nvme/nvme4/subsysnqn", "nqn.2026-01.example:nvme4\n");
+        let link = sandbox.path("sys/class/nvme/nvme3");
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("nvme3", &link).unwrap();
+        let outcome = sandbox.run(&format!("{words} --json"));
+        outcome.exits(3).says("sys/class/nvme/nvme3: ");
+        assert!(outcome.stdout().contains(r#"{"device":"nvme3","result":"failed""#), "{outcome}");
+        assert!(outcome.stdout().contains(r#"{"device":"nvme4","result":"disconnected""#), "{outcome}");
+        assert_eq!(told(&sandbox)[0], "nvme4", "{outcome}");
+    }
+}
+
+#[test]
 fn several_devices_end_with_the_worst_exit_code() {
     let sandbox = own_disks(&["nvme3", "nvme4", "nvme5", "nvme6", "nvme7"]);
     let _user = mounted(&sandbox);

@@ -19,7 +19,6 @@ use crate::error::{Error, Exit};
 use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::kernel::controller::{Controller, Deleted};
 use crate::kernel::disks::Held;
-use crate::kernel::paths::Worth;
 use crate::name::Device;
 use crate::registry::entry::Wanted;
 use crate::registry::look::Against;
@@ -150,10 +149,9 @@ impl Run<'_> {
                 return Ok(self.leave(out, device, reason, &owner));
             }
             self.told(out, device, "would-disconnect", &owner, &disks, format_args!("would be disconnected"));
-            if meant.worth > Worth::Unusable {
-                for paths in disks.into_iter().filter_map(|disk| disk.paths) {
-                    self.gone_paths.push(paths.of);
-                }
+            // A path that was not usable is no loss, also where another path of the controller is usable.
+            for paths in disks.into_iter().filter_map(|disk| disk.paths).filter(|paths| paths.is_usable) {
+                self.gone_paths.push(paths.of);
             }
             return Ok(Outcome::Gone);
         }

@@ -7,18 +7,20 @@ use crate::error::{Error, Exit, Kind};
 use crate::guard::Mode;
 use crate::kernel::controller::Controller;
 use crate::kernel::paths::Worth;
+use crate::name::Device;
 use crate::report::output::Output;
 
 /// A controller that is meant, opened.
 pub(super) struct Meant {
     pub(super) controller: Controller,
     /// What its best path is worth.
-    pub(super) worth: Worth,
+    worth: Worth,
 }
 
 impl Run<'_> {
     /// The controllers that are meant. Those whose paths are worth least come first, so that the last one that is left of
-    /// a disk in use is the best. Also says whether one that was named is not there.
+    /// a disk in use is the best. Also says whether one that was named is not there, or one cannot be looked at: it does
+    /// not keep the others from being disconnected.
     pub(super) fn found(&self, out: &mut Output) -> Result<(Vec<Meant>, Exit), Error> {
         let Run { context, targets, .. } = *self;
         let mut code = Exit::Done;
@@ -28,28 +30,41 @@ impl Run<'_> {
             Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
         };
         for device in devices {
-            let Some(controller) = context.kernel.open_controller(device)? else {
-                if let Targets::Devices(_) = targets {
-                    let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
-                    let error = context.kernel.require_live(device).err().unwrap_or(missing.into());
+            let controller = match self.matching(device) {
+                Ok(Some(controller)) => controller,
+                Ok(None) => continue,
+                Err(error) => {
                     code = code.max(self.failed(out, device, &error));
-                }
-                continue;
-            };
-            if let Targets::Subsystem(filter) | Targets::All(filter) = targets {
-                // Another transport is told of below, as `nvme disconnect-all` does.
-                let filter = AttrFilter { transport: None, ..filter.clone() };
-                if !has_attrs(&filter, &controller.attrs()?) {
-                    context.explain(device, "passed over: it does not match the filters");
                     continue;
                 }
-            }
+            };
             // Without paths there is nothing to compare.
             let worth = controller.worth().unwrap_or(Worth::Optimized);
             let place = found.iter().position(|other| other.worth > worth).unwrap_or(found.len());
             found.insert(place, Meant { controller, worth });
         }
         Ok((found, code))
+    }
+
+    /// A controller that is meant, opened. `None`: it does not match the filters, or went since it was listed.
+    fn matching(&self, device: Device) -> Result<Option<Controller>, Error> {
+        let kernel = &self.context.kernel;
+        let Some(controller) = kernel.open_controller(device)? else {
+            if let Targets::Devices(_) = self.targets {
+                let missing = Kind::NoController { device, why: "it is not in /sys/class/nvme" };
+                return Err(kernel.require_live(device).err().unwrap_or(missing.into()));
+            }
+            return Ok(None);
+        };
+        if let Targets::Subsystem(filter) | Targets::All(filter) = self.targets {
+            // Another transport is told of below, as `nvme disconnect-all` does.
+            let filter = AttrFilter { transport: None, ..filter.clone() };
+            if !has_attrs(&filter, &controller.attrs()?) {
+                self.context.explain(device, "passed over: it does not match the filters");
+                return Ok(None);
+            }
+        }
+        Ok(Some(controller))
     }
 
     /// Tells that nothing matched, and that this is a "no" where something was asked for by name.
