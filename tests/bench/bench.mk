@@ -1,13 +1,15 @@
 # Small and fast: what it costs, what it may cost, and the other ways of building it; included by the Makefile.
-.PHONY: bench budget-check pie-test tiny tiny-test tiny-tools cross-build cross-test reproducible dist dist-test
+.PHONY: floor bench budget-check pie-test tiny tiny-test tiny-tools cross-build cross-test reproducible dist dist-test
 
 BENCH_TARGET_DIR ?= $(CARGO_TARGET_DIR)/bench
 FLOOR := $(BENCH_TARGET_DIR)/$(TARGET)/release/floor
 TINY_BIN := $(CARGO_TARGET_DIR)/tiny/$(TARGET)/release/nvme-registry
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-bench: build ## times, counts and growth next to what it replaces; ROUNDS=200, BEFORE=BINARY compares with an older one
+floor:
 	CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" $(CARGO) build --release --target $(TARGET) --manifest-path tests/bench/floor/Cargo.toml --config .cargo/config.toml
+
+bench: build floor ## times, counts and growth next to what it replaces; ROUNDS=200, BEFORE=BINARY compares with an older one
 	@tests/bench/bench.sh "$(BIN)" "$(FLOOR)" $(or $(ROUNDS),200) $(BEFORE)
 	@$(MAKE) --no-print-directory budget-check
 

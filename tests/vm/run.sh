@@ -2,7 +2,8 @@
 # `make vm-test` and `make vm-shell`: run.sh test [CASE], run.sh shell. Builds the guest, installs the product into it,
 # boots it once for all cases and judges what came back.
 #
-# VM_ROUNDS is how often case 17 plays its race; the case says how often it was.
+# VM_ROUNDS is how often case 17 plays its race; the case says how often it was. FLOOR is the directory of the bench's empty
+# programs.
 #
 # What counts is the list made here, before the boot: a case without a PASS of its own (it failed, it timed out, the
 # guest died before it) is a failure. CASE is numbers or names as in cases/; one that matches nothing is an error.
@@ -47,6 +48,7 @@ mkdir -p "$layer/usr/lib/vm-test" "$layer/etc/systemd/system"
 "${MAKE:-make}" --no-print-directory -C "$top" install DESTDIR="$layer" >&2
 cp -- "$here"/guest/*.{target,service} "$layer/etc/systemd/system/"
 cp -r -- "$here"/{lib.sh,disks.sh,scenarios.sh,examples.sh,guest,cases} "$layer/usr/lib/vm-test/"
+[[ $mode == shell ]] || cp -- "${FLOOR:?}"/{exit,floor} "$layer/usr/lib/vm-test/"
 printf '%s\n' "${selected[@]}" >"$layer/usr/lib/vm-test/selected"
 printf '%s\n' "${VM_ROUNDS:-1000}" >"$layer/usr/lib/vm-test/rounds"
 (cd "$layer" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
