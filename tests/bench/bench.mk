@@ -6,7 +6,8 @@ FLOOR := $(BENCH_TARGET_DIR)/$(TARGET)/release/floor
 TINY_BIN := $(CARGO_TARGET_DIR)/tiny/$(TARGET)/release/nvme-registry
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
-floor:
+# The empty programs.
+floor: tools
 	CARGO_TARGET_DIR="$(BENCH_TARGET_DIR)" $(CARGO) build --release --target $(TARGET) --manifest-path tests/bench/floor/Cargo.toml --config .cargo/config.toml
 
 bench: build floor ## times, counts and growth next to what it replaces; ROUNDS=200, BEFORE=BINARY compares with an older one
