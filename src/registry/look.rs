@@ -20,7 +20,8 @@ pub struct Seen<'r> {
     pub evidence: Evidence,
     /// The owner in the entry. It is only to be believed where the verdict is not stale.
     pub owner: Ownership,
-    /// What the system showed after the entry was read.
+    /// What the system showed after the entry was read. Where `register` replaces the entry in any case, what it showed before:
+    /// the controller is looked at again when the entry has been replaced.
     pub sample: Sample,
     /// Whether the entry is that of the controller that is there.
     pub verdict: Verdict,
@@ -48,12 +49,13 @@ enum Purpose<'p> {
     Answer,
     /// To change it: then it is also known whether it is being removed.
     Change,
-    /// To register this controller, which was there before, for this owner.
+    /// To register a controller, which was there before the entry was looked at, for an owner.
     Register(Incarnation, &'p Value),
 }
 
 impl Purpose<'_> {
-    /// The controller of the entry that is looked at, where another one replaces it whatever else there is to know.
+    /// The controller that the entry was written for, if it is the one to be registered, and for another owner: then `register`
+    /// replaces the entry, whatever a look at its name and at the controller would show.
     fn replaces(&self, evidence: Evidence, owner: &Ownership) -> Option<Incarnation> {
         match *self {
             Purpose::Register(there, new) if evidence.incarnation == Some(there) => {
@@ -220,9 +222,12 @@ impl<'r> Seen<'r> {
             Some(listing) => listing,
             None => self.entry.list()?,
         };
-        if one.is_some_and(|one| listing.private().any(|name| name == *one)) {
-            // The attribute was handed over to this entry since it was looked for.
-            return Ok(false);
+        if let Some(one) = one
+            && listing.private().any(|name| name == *one)
+        {
+            // Either the attribute was handed over to this entry since it was looked for, or its file is blank, and no value.
+            let is_blank = self.entry.private_attribute(one.clone()).is_none();
+            return Ok(is_blank && self.entry.named()? != Named::Other);
         }
         if listing.marker().is_none() {
             // It was handed over to this entry, and from there to the next one, if there is a next one.
