@@ -74,8 +74,7 @@ fn user_ticks(command: &mut Command) -> u64 {
 }
 
 /// Four times the attributes may take no more than six times as long. 60 ms are let pass: less than that is the start of the
-/// program, and a clock that ticks. A command's words are made
-/// anew for each time.
+/// program, and a clock that ticks. The words of a command are made anew for each of its runs.
 fn are_linear(commands: &[fn(usize) -> String]) {
     const TICKS: u64 = 6;
     let [few, many] = [4_000, 16_000].map(|attributes| {
