@@ -96,7 +96,7 @@ impl Context {
     /// With `-v`: tells a fact that a decision rests on, or why a controller is passed over.
     fn explain(&self, device: Device, text: impl std::fmt::Display) {
         if self.verbose {
-            crate::report::output::complain(format_args!("{device}: {text}"));
+            explain_of(device, &text);
         }
     }
 
@@ -162,6 +162,11 @@ impl Context {
     fn note(&self, text: impl std::fmt::Display) {
         self.note_of(&text);
     }
+}
+
+/// The same, which is there once, and not once for every type of a text.
+fn explain_of(device: Device, text: &dyn std::fmt::Display) {
+    crate::report::output::complain(format_args!("{device}: {text}"));
 }
 
 /// Runs a command, says what kept it from being done, and returns the exit code.

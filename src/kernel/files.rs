@@ -2,7 +2,7 @@
 //! or whose controller went while it was open, is no error.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, SeekFrom, openat, seek, statat};
 use rustix::io::{Errno, read};
@@ -42,7 +42,7 @@ pub(super) fn names(dir: &OwnedFd, path: &str) -> Result<Vec<String>, Errno> {
 pub(super) fn names_in(directory: Option<OwnedFd>) -> Result<Vec<String>, Errno> {
     let Some(directory) = directory else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    each_name(directory, |name, _| match str::from_utf8(name) {
+    each_name(&directory, |name, _| match str::from_utf8(name) {
         Ok(name) if !name.starts_with('.') => names.push(name.to_owned()),
         _ => {}
     })?;
@@ -50,7 +50,7 @@ pub(super) fn names_in(directory: Option<OwnedFd>) -> Result<Vec<String>, Errno>
 }
 
 /// What is in a directory from its read position on: names and inode numbers.
-pub(super) fn each_name(directory: impl AsFd, mut take: impl FnMut(&[u8], u64)) -> Result<(), Errno> {
+pub(super) fn each_name(directory: &OwnedFd, mut take: impl FnMut(&[u8], u64)) -> Result<(), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(directory, &mut buffer);
     while let Some(entry) = entries.next() {
@@ -79,7 +79,7 @@ pub(super) fn directory(dir: &OwnedFd, path: &str) -> Result<Option<OwnedFd>, Er
 
 /// The inode number behind a name in sysfs, through links.
 pub(super) fn inode(dir: &OwnedFd, name: &str) -> Result<Option<u64>, Errno> {
-    there(statat(dir, name, AtFlags::empty())).map(|stat| stat.map(|stat| stat.st_ino))
+    there(statat(dir, name.as_bytes(), AtFlags::empty())).map(|stat| stat.map(|stat| stat.st_ino))
 }
 
 /// Makes `None` of a file that is not there.

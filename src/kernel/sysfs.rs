@@ -122,7 +122,7 @@ impl Kernel {
     fn inode_of(&self, directory: &str, device: Device, flags: AtFlags) -> Result<Option<u64>, Error> {
         let name = device.name();
         if let Some(held) = self.held(directory)
-            && let Ok(stat) = statat(held, &*name, flags)
+            && let Ok(stat) = statat(held, name.as_bytes(), flags)
         {
             return Ok(Some(stat.st_ino));
         }
@@ -136,10 +136,10 @@ impl Kernel {
         let mut there = Vec::new();
         let Ok(Some(nodes)) = self.directory(NODES) else { return there };
         let mut nodes_there = Vec::new();
-        let _ = each_name(nodes, |name, _| nodes_there.extend(Device::parse_name(name).ok()));
+        let _ = each_name(&nodes, |name, _| nodes_there.extend(Device::parse_name(name).ok()));
         let nodes = sorted(nodes_there);
         let Ok(Some(controllers)) = self.directory(FABRICS) else { return there };
-        let _ = each_name(controllers, |name, inode| match Device::parse_name(name) {
+        let _ = each_name(&controllers, |name, inode| match Device::parse_name(name) {
             Ok(device) if nodes.binary_search(&device).is_ok() => there.push((device, Incarnation(inode))),
             _ => {}
         });

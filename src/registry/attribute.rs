@@ -3,7 +3,10 @@
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mknodat, openat, openat2, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, fstat, mknodat, openat, openat2, renameat_with,
+    unlinkat,
+};
 use rustix::io::{Errno, pread, write};
 
 use super::names::{TEMPORARY, unused_name};
@@ -99,7 +102,7 @@ pub(super) fn write_new(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), E
         match write(&file, rest) {
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(errno) => {
-                let _ = unlinkat(dir, name, AtFlags::empty());
+                let _ = unlinkat(dir, name.as_bytes(), AtFlags::empty());
                 return Err(errno);
             }
         }
@@ -110,8 +113,8 @@ pub(super) fn write_new(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), E
 /// Replaces an attribute, or makes it: a temporary file and a rename, so that a reader sees the old value or the new.
 pub(super) fn replace(dir: &OwnedFd, name: &str, value: &[u8]) -> Result<(), Errno> {
     let temporary = unused_name(&format!("{name}{TEMPORARY}"), |temporary| write_new(dir, temporary, value))?;
-    renameat(dir, &temporary, dir, name).inspect_err(|_| {
+    renameat_with(dir, &*temporary, dir, name, RenameFlags::empty()).inspect_err(|_| {
         // Best effort: what cannot be cleaned up here is swept later.
-        let _ = unlinkat(dir, &temporary, AtFlags::empty());
+        let _ = unlinkat(dir, temporary.as_bytes(), AtFlags::empty());
     })
 }

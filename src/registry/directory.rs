@@ -68,7 +68,7 @@ impl Directory<'_> {
     /// What another name refers to now.
     pub(super) fn at(&self, name: &str) -> Result<Named, Errno> {
         let ours = self.identity()?;
-        match statat(&self.registry.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match statat(&self.registry.dir, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW) {
             // While the descriptor is open the inode number cannot be given to another directory.
             Ok(named) if identity(&named) != ours => Ok(Named::Other),
             Ok(named) if named.st_mode & MARK != 0 => Ok(Named::Marked),
@@ -106,7 +106,7 @@ impl Directory<'_> {
 
     /// Unlinks an attribute or another file. `false`: there was none.
     pub(super) fn unlink(&self, name: &str) -> Result<bool, Error> {
-        match unlinkat(&self.dir, name, AtFlags::empty()) {
+        match unlinkat(&self.dir, name.as_bytes(), AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.attribute_error("delete", name, errno)),
@@ -114,7 +114,7 @@ impl Directory<'_> {
     }
 
     pub(super) fn message_path(&self) -> Vec<u8> {
-        self.registry.message_path(&self.name)
+        self.registry.message_path(self.name.as_bytes())
     }
 
     pub(super) fn attribute_error(&self, operation: &'static str, name: &str, errno: Errno) -> Error {
@@ -136,7 +136,7 @@ impl Directory<'_> {
                 None => self.list()?,
             };
             self.empty(&listing).map_err(|errno| Error::system("remove", self.message_path(), errno))?;
-            match unlinkat(&self.registry.dir, &*self.name, AtFlags::REMOVEDIR) {
+            match unlinkat(&self.registry.dir, self.name.as_bytes(), AtFlags::REMOVEDIR) {
                 Ok(()) => return Ok(Retired::Removed),
                 Err(Errno::NOENT) => return Ok(Retired::Vanished),
                 // A file of another program.

@@ -83,7 +83,7 @@ impl Registry {
     /// The system refuses, or the entry is a file or a link.
     pub fn entry(&self, device: Device) -> Result<Option<Entry<'_>>, Error> {
         self.open_entry(device, device.name())
-            .map_err(|errno| Error::directory(self.message_path(device.name()), errno))
+            .map_err(|errno| Error::directory(self.message_path(device.name().as_bytes()), errno))
     }
 
     /// Opens an entry of the device under any name of the registry directory. `None`: there is none.

@@ -48,7 +48,7 @@ impl<'r> Entry<'r> {
                 Ok(Some(entry)) => return Ok(if entry.is(self)? { None } else { Some(entry) }),
                 // A file of another program that an exchange replaced.
                 Ok(None) | Err(Errno::NOTDIR) => {}
-                Err(errno) => return Err(self.registry.error("open", name, errno)),
+                Err(errno) => return Err(self.registry.error("open", name.as_bytes(), errno)),
             }
         }
         Ok(None)
@@ -153,7 +153,7 @@ impl Registry {
         let exchange = || match self.rename(hidden, &device.name(), RenameFlags::EXCHANGE) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.error("exchange", device.name(), errno)),
+            Err(errno) => Err(self.error("exchange", device.name().as_bytes(), errno)),
         };
         if !exchange()? {
             return Ok(false);

@@ -80,7 +80,7 @@ impl Registry {
                 match errno {
                     // EEXIST: another entry has the name. ENOENT: a sweep took the draft for a leftover.
                     Errno::EXIST | Errno::NOENT => Ok(None),
-                    errno => Err(self.error("rename into", device.name(), errno)),
+                    errno => Err(self.error("rename into", device.name().as_bytes(), errno)),
                 }
             }
         }
@@ -104,7 +104,7 @@ impl Registry {
                 public.discard(None);
                 return match errno {
                     Errno::NOENT => Ok(Replacement::Overtaken),
-                    errno => Err(self.error("exchange", device.name(), errno)),
+                    errno => Err(self.error("exchange", device.name().as_bytes(), errno)),
                 };
             }
         }
@@ -221,7 +221,7 @@ impl Registry {
                 self.remove_hidden(hidden);
                 Ok(None)
             }
-            Err(errno) => Err(self.error("open", hidden, errno)),
+            Err(errno) => Err(self.error("open", hidden.as_bytes(), errno)),
         }
     }
 
@@ -235,8 +235,8 @@ impl Registry {
                 // A sweep took the directory for a leftover.
                 Ok(None) => {}
                 Err(errno) => {
-                    let _ = unlinkat(&self.dir, &*name, AtFlags::REMOVEDIR);
-                    return Err(self.error("open", name, errno));
+                    let _ = unlinkat(&self.dir, name.as_bytes(), AtFlags::REMOVEDIR);
+                    return Err(self.error("open", name.as_bytes(), errno));
                 }
             }
         }
@@ -252,7 +252,7 @@ impl Registry {
                 Err(Errno::NOENT) => {}
                 Err(errno) => {
                     entry.discard(None);
-                    return Err(self.error("write", &entry.name, errno));
+                    return Err(self.error("write", entry.name.as_bytes(), errno));
                 }
             }
         }

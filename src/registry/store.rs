@@ -108,11 +108,11 @@ impl Registry {
     }
 
     /// The path of something in the registry, for messages.
-    pub(super) fn message_path(&self, name: impl AsRef<[u8]>) -> Vec<u8> {
-        [&self.path, b"/".as_slice(), name.as_ref()].concat()
+    pub(super) fn message_path(&self, name: &[u8]) -> Vec<u8> {
+        [&self.path, b"/".as_slice(), name].concat()
     }
 
-    pub(super) fn error(&self, operation: &'static str, name: impl AsRef<[u8]>, errno: Errno) -> Error {
+    pub(super) fn error(&self, operation: &'static str, name: &[u8], errno: Errno) -> Error {
         Error::system(operation, self.message_path(name), errno)
     }
 
@@ -129,10 +129,10 @@ impl Registry {
 
     /// Removes a hidden file of this process.
     pub(super) fn remove_hidden(&self, name: &str) {
-        match unlinkat(&self.dir, name, AtFlags::empty()) {
+        match unlinkat(&self.dir, name.as_bytes(), AtFlags::empty()) {
             // ENOENT: a sweep was first.
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => self.happened(Incident::LeftBehind(self.error("remove", name, errno))),
+            Err(errno) => self.happened(Incident::LeftBehind(self.error("remove", name.as_bytes(), errno))),
         }
     }
 
@@ -166,7 +166,7 @@ impl Registry {
         unused_name(&hidden_prefix(device), make).map_err(|errno| match errno {
             // A new name is refused like this where the directory itself was removed.
             Errno::NOENT => Kind::RegistryRemoved { path: Escaped(&self.path).to_string() }.into(),
-            errno => self.error("write", device.name(), errno),
+            errno => self.error("write", device.name().as_bytes(), errno),
         })
     }
 }

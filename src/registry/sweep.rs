@@ -102,7 +102,7 @@ impl<'s> Sweep<'s> {
             match removed {
                 Ok(true) => tell(Ok(Swept::Leftover(device.name()))),
                 Ok(false) => {}
-                Err(errno) => return Err(self.registry.error("remove", device.name(), errno)),
+                Err(errno) => return Err(self.registry.error("remove", device.name().as_bytes(), errno)),
             }
         }
         Ok(())

@@ -34,7 +34,12 @@ impl Output {
 
     /// Adds a line.
     pub fn line(&mut self, text: impl std::fmt::Display) {
-        self.bytes.extend_from_slice(line(&text).as_bytes());
+        self.line_of(&text);
+    }
+
+    /// The same, which is there once, and not once for every type of a text.
+    fn line_of(&mut self, text: &dyn std::fmt::Display) {
+        self.bytes.extend_from_slice(format!("{text}\n").as_bytes());
     }
 
     /// Writes a line, and what was collected before it, at once. Should the command be interrupted later, the line has
@@ -140,12 +145,7 @@ pub fn complain(text: impl std::fmt::Display) {
     complain_of(&text);
 }
 
-// The functions that take a text are many where they are generic; these two are there once.
-
+/// The same, which is there once, and not once for every type of a text.
 fn complain_of(text: &dyn std::fmt::Display) {
     let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
-}
-
-fn line(text: &dyn std::fmt::Display) -> String {
-    format!("{text}\n")
 }
