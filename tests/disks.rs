@@ -222,6 +222,10 @@ fn btrfs_is_found_by_its_source_and_by_sysfs() {
     }
     assert_eq!(users(&ask(&sandbox, "nvme3")), ["nvme3n1: /", "nvme3n2: btrfs"]);
     assert_eq!(message(&ask(&sandbox, "nvme3")[1..]), "in use: nvme3n2 has a mounted btrfs file system");
+    // mountinfo(5) writes a blank as \040, in the source as well.
+    sandbox.write("dev/my disk", "259:2\n");
+    sandbox.proc(&[("0:35", "/", "btrfs", "/dev/my\\040disk")], &[], &[]);
+    assert_eq!(users(&ask(&sandbox, "nvme3")), ["nvme3n1: btrfs", "nvme3n2: /"]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Kernel {
             // btrfs has a device number of its own, of major 0: the disk is the one behind the source.
             let number = match rustix::fs::major(number) {
                 0 if !source.starts_with(b"/dev/") => None,
-                0 => self.node_number(source),
+                0 => self.node_number(&unescaped(source)),
                 _ => Some(number),
             };
             let Some(number) = number else { continue };
