@@ -252,6 +252,13 @@ fn status_in_json() {
             "subsysnqn": "nqn.2026-01.example:subsystem", "hostnqn": null, "cntlid": null, "state": "live"})
     );
     assert_eq!(controllers[1]["owner"], "stas");
+    // A zero in front would be no JSON.
+    for (content, cntlid) in [("12\n", Some(12)), ("0\n", Some(0)), ("007\n", None), ("\n", None)] {
+        sandbox.write("sys/class/nvme/nvme3/cntlid", content);
+        let outcome = sandbox.run("status nvme3 --json -o CNTLID");
+        let json: serde_json::Value = serde_json::from_slice(outcome.exits(0).bytes()).expect("JSON");
+        assert_eq!(json["controllers"][0]["cntlid"].as_u64(), cntlid, "{content:?}");
+    }
     assert_eq!(controllers[4]["owner"], serde_json::Value::Null, "a stale entry has no owner");
     assert_eq!(controllers[4]["entry"], "stale");
     sandbox

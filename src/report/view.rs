@@ -145,8 +145,8 @@ impl View {
                 Column::Subsysnqn => object.text(key, self.attr(|attrs| &attrs.subsysnqn)),
                 Column::Hostnqn => object.text(key, self.identity.hostnqn.as_deref()),
                 Column::Cntlid => match self.identity.cntlid.as_deref() {
-                    // A number is itself in JSON. sysfs prints nothing else.
-                    Some(number) if !number.is_empty() && number.iter().all(u8::is_ascii_digit) => {
+                    // A number is itself in JSON, but not with a zero in front. sysfs prints nothing else.
+                    Some(number @ (b"0" | [b'1'..=b'9', ..])) if number.iter().all(u8::is_ascii_digit) => {
                         object.field(key).push_str(&String::from_utf8_lossy(number));
                     }
                     _ => object.text(key, None),
