@@ -1,6 +1,7 @@
 //! Of several paths to a disk in use the last usable one stays, and it is the best one.
 
 use super::{MPATH, multipath, on_terminal, own_disks, run_on_a_kernel, told};
+use crate::support::Sandbox;
 use crate::support::sandbox::field;
 
 const BOTH: [(&str, &str, &str); 2] = [("nvme3", "live", "optimized"), ("nvme7", "live", "non-optimized")];
@@ -139,4 +140,15 @@ fn on_a_terminal_one_path_is_listed_and_no_more_goes() {
     // The fake controllers do not go, so the paths of both would be usable to the end.
     on_terminal(&sandbox, "disconnect-all", "yes\n").exits(1);
     assert_eq!(told(&sandbox), ["nvme7"], "what was not listed is not taken");
+}
+
+#[test]
+fn on_a_terminal_json_tells_each_controller_once() {
+    let sandbox = Sandbox::with_controller("nvme4");
+    let outcome = on_terminal(&sandbox, "disconnect-all --json", "yes\n");
+    let json: serde_json::Value = serde_json::from_slice(outcome.exits(0).bytes()).expect("JSON");
+    let results: Vec<_> = json["controllers"].as_array().expect("an array").iter().map(|one| &one["result"]).collect();
+    // The fake controller does not go.
+    assert_eq!(results, ["deleting"]);
+    outcome.says("nvme4: would be disconnected");
 }

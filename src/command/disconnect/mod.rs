@@ -109,7 +109,8 @@ struct Run<'r> {
     targets: &'r Targets,
     policy: &'r Policy,
     dry_run: bool,
-    /// Whether a controller that is left alone because of its disks is logged: not where only a question was asked.
+    /// Whether a controller that is left alone because of its disks is logged: not where only a question was asked. With
+    /// `dry_run`: the list is made that a person is asked about.
     logs: bool,
     json: bool,
     /// In a dry run: what each usable path that would be gone by now was a path to.

@@ -21,12 +21,16 @@ impl Run<'_> {
         disks: &[DiskUse],
         text: std::fmt::Arguments<'_>,
     ) {
-        if self.json {
-            let mut object = Action { device, result, owner: owner.name(), why: None }.object();
-            object.texts("in_use", &users(disks));
-            out.object_now(&object.end());
-        } else {
-            out.line_now(format_args!("{device}: {text}{}", Going(disks)));
+        let is_question = self.dry_run && self.logs;
+        match self.json {
+            // The list before the question is for the person at the terminal. The answer tells each controller once.
+            true if is_question => complain(format_args!("{device}: {text}{}", Going(disks))),
+            true => {
+                let mut object = Action { device, result, owner: owner.name(), why: None }.object();
+                object.texts("in_use", &users(disks));
+                out.object_now(&object.end());
+            }
+            false => out.line_now(format_args!("{device}: {text}{}", Going(disks))),
         }
     }
 
