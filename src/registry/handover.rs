@@ -86,7 +86,8 @@ impl<'r> Entry<'r> {
         mut is_unmarked: bool,
         depth: usize,
     ) -> Result<bool, Error> {
-        let mut replaced = Vec::new();
+        // Room for one, which is nearly always all: for more the allocator would ask the kernel for another page.
+        let mut replaced = Vec::with_capacity(1);
         // The entry that was replaced is usually of the same controller. Behind the entry of a `register` that came too
         // late lies one that is.
         while let Some(old) = behind.take() {
