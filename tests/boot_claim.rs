@@ -5,17 +5,21 @@ use std::process::Command;
 
 use crate::support::{Outcome, Sandbox, binary};
 
+/// The script, for the program and the tree below `root`.
+pub fn script(root: &str) -> String {
+    include_str!("../packaging/boot-claim/boot-claim")
+        .replace("/run/nvme", &format!("{root}/run/nvme"))
+        .replace("/usr/bin/nvme-registry", &format!("{root}/bin/nvme-registry"))
+}
+
 /// Runs the script, and returns the lines that it has left so far, each without the time.
 fn claim(sandbox: &Sandbox) -> Vec<String> {
     let root = sandbox.path("");
     let root = root.to_str().expect("a plain path").trim_end_matches('/');
     sandbox.write("bin/nvme-registry", format!("#!/bin/sh\nexec {} --root {root} \"$@\"\n", binary().display()));
     std::fs::set_permissions(sandbox.path("bin/nvme-registry"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let script = include_str!("../packaging/boot-claim/boot-claim")
-        .replace("/run/nvme", &format!("{root}/run/nvme"))
-        .replace("/usr/bin/nvme-registry", &format!("{root}/bin/nvme-registry"));
     let mut command = Command::new("sh");
-    command.arg("-c").arg(script).args(["boot-claim", "system"]).env("NVME_REGISTRY_LOG", "error");
+    command.arg("-c").arg(script(root)).args(["boot-claim", "system"]).env("NVME_REGISTRY_LOG", "error");
     let outcome = Outcome::of(&mut command);
     outcome.exits(0).never_says("nothing was claimed");
     let lines = sandbox.read("run/nvme/boot-claim").unwrap_or_default();

@@ -75,13 +75,18 @@ fn the_root_disk_stays_when_it_is_not_a_dry_run() {
     assert_eq!(sandbox.read("sys/class/nvme/nvme3/delete_controller").as_deref(), Some("1"));
 }
 
-/// Runs a script with `nvme-registry` on its PATH, and with stand-ins for the builders of the initramfs.
+/// Runs a script with `nvme-registry` on its PATH, and with stand-ins for the builders of the initramfs and for systemctl,
+/// which runs what the unit of the boot claim starts.
 fn run(sandbox: &Sandbox, script: &str) -> Outcome {
     let root = sandbox.path("");
     let root = root.to_str().expect("a plain path").trim_end_matches('/');
     let product = format!("#!/bin/sh\nexec {} --root {root} \"$@\"\n", binary().display());
     let builder = format!("#!/bin/sh\necho \"$*\" >>{root}/initramfs\n");
-    for (name, text) in [("nvme-registry", product), ("update-initramfs", builder)] {
+    let unit = include_str!("../packaging/systemd/nvme-registry-boot-claim.service");
+    assert!(unit.contains("\nExecStart=/usr/lib/nvme-registry/boot-claim system\n"), "{unit}");
+    let started = "[ \"$*\" = 'start nvme-registry-boot-claim' ] || exit 5\nset -- system\n";
+    let systemctl = format!("#!/bin/sh\n{started}{}", crate::boot_claim::script(root));
+    for (name, text) in [("nvme-registry", product), ("update-initramfs", builder), ("systemctl", systemctl)] {
         sandbox.write(&format!("bin/{name}"), text);
         let path = sandbox.path(&format!("bin/{name}"));
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -98,6 +103,7 @@ fn after_installing_the_root_disk_is_boots() {
     sandbox.run("owner nvme2").exits(0).prints("stas\n");
     sandbox.run("owner nvme3").exits(1);
     assert_eq!(sandbox.read("initramfs").as_deref(), Some("-u\n"));
+    assert!(sandbox.read("run/nvme/boot-claim").is_some_and(|mark| mark.ends_with(": nvme1\n")), "doctor looks for it");
 }
 
 /// A command of a systemd unit among the recipes, without the path of the program and without systemd's prefixes.
