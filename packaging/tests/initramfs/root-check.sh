@@ -45,12 +45,35 @@ goes_on "by its owner"
 run nvme-registry check nvme0 --as boot
 equal "check: exit code" 1 "$code"
 
+# The package is installed and its hook is in the image that booted, so nothing is missing on this host. What is left to
+# remark on is Debian's nvme-cli, a version 2, whose disconnect-all reads no registry.
+run nvme-registry doctor
+equal "doctor: exit code" 1 "$code"
+equal "doctor remarks on nvme-cli alone" \
+    'warn  nvme-cli: /usr/sbin/nvme is older than 3.0: its disconnect-all takes every controller; use nvme-registry disconnect-all' \
+    "$(grep -v '^ok ' <<<"$out")"
+mv /usr/sbin/nvme /usr/sbin/nvme.away
+run nvme-registry doctor
+equal "doctor without that nvme-cli: exit code" 0 "$code"
+equal "... every line is ok" '' "$(grep -v '^ok ' <<<"$out")"
+equal "... as the JSON says" '' "$(nvme-registry doctor --json | grep -o '"status":"[a-z]*"' | grep -v '"ok"')"
+ln -s /dev/null /etc/udev/rules.d/70-nvme-registry.rules
+run nvme-registry doctor
+equal "doctor with the rule masked: exit code" 1 "$code"
+equal "... one line, which says so" \
+    'fail  rule: /etc/udev/rules.d/70-nvme-registry.rules masks the rule; remove this file' "$(grep -v '^ok ' <<<"$out")"
+rm /etc/udev/rules.d/70-nvme-registry.rules
+mv /usr/sbin/nvme.away /usr/sbin/nvme
+
 # A host whose initramfs has no hook: there is no registry yet.
 rm -r /run/nvme
 run systemctl restart nvme-registry-boot-claim.service
 equal "without a registry, the unit succeeds" 0 "$code"
 matches "... and claims it" '^system at [0-9.]+ s: nvme0$' "$(cat /run/nvme/boot-claim)"
 equal "... for boot" boot "$(nvme-registry owner nvme0)"
+run nvme-registry doctor
+matches "... and doctor finds the hook missing" \
+    'fail  initramfs: / is on nvme0, and the image that booted has no hook; update-initramfs -u or dracut -f, and boot' "$out"
 systemd-analyze security --no-pager nvme-registry-boot-claim.service | tail -n 1
 printf 'RESULT %d checks, %d failed\n' "$checks" "$failures"
 sync
