@@ -35,9 +35,9 @@ pub(super) fn retrieve(
             if json {
                 let mut object = Object::new();
                 object.text("device", Some(device.name().as_bytes()));
-                let mut attributes = Object::new();
-                attributes.text(name.as_str(), Some(value.as_bytes()));
-                object.field("attributes").push_str(&attributes.end());
+                object.open("attributes");
+                object.text(name.as_str(), Some(value.as_bytes()));
+                object.close();
                 out.begin_json("controllers");
                 out.object(&object.end());
             } else {

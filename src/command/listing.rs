@@ -1,6 +1,7 @@
 //! The output of a listing, in each of its layouts.
 
 use crate::cli::{Column, Layout, Width};
+use crate::report::json::Object;
 use crate::report::output::{Output, terminal_width};
 use crate::report::table::{Shorten, Table};
 use crate::report::view::View;
@@ -20,6 +21,8 @@ pub(super) struct Listing<'l> {
     layout: &'l Layout,
     count: usize,
     table: Table,
+    /// The memory of the last JSON object.
+    object: String,
     /// The width of the terminal, where a table goes to one and is to fit it.
     terminal: Option<usize>,
 }
@@ -31,7 +34,7 @@ impl<'l> Listing<'l> {
         let width = if let Layout::Table { width, .. } = layout { *width } else { Width::Wide };
         let table = Table::new(columns.len(), width);
         let terminal = if width == Width::Fit { terminal_width() } else { None };
-        let mut listing = Listing { out, layout, count: 0, table, terminal };
+        let mut listing = Listing { out, layout, count: 0, table, object: String::new(), terminal };
         match layout {
             Layout::Json { .. } => listing.out.begin_json("controllers"),
             Layout::Table { headings: true, .. } => listing.row(columns.iter().map(|column| column.heading())),
@@ -61,7 +64,11 @@ impl<'l> Listing<'l> {
                     self.out.value_line(value);
                 }
             }
-            Layout::Json { columns } => self.out.object(&view.json(columns).end()),
+            Layout::Json { columns } => {
+                let object = view.json(Object::within(std::mem::take(&mut self.object)), columns).end();
+                self.out.object(&object);
+                self.object = object;
+            }
             Layout::Table { columns, .. } => {
                 let compact = self.terminal.is_some();
                 self.row(columns.iter().map(|&column| view.cell(column, compact)));

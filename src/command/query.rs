@@ -9,6 +9,7 @@ use crate::guard::{Candidate, Decision, Mode, Ownership, Policy, decide};
 use crate::name::{Device, Value};
 use crate::registry::entry::Wanted;
 use crate::report::export;
+use crate::report::json::Object;
 use crate::report::output::{Output, complain};
 use crate::report::view::View;
 use crate::sorted;
@@ -18,7 +19,7 @@ pub(super) fn owner(context: &Context, out: &mut Output, device: Device, json: b
     if json {
         let (Some(view), exit) = shown(context, device, &Column::ALL)? else { return Ok(Exit::No) };
         out.begin_json("controllers");
-        out.object(&view.json(&Column::ALL).end());
+        out.object(&view.json(Object::new(), &Column::ALL).end());
         let is_owned = if let Ownership::Unowned = view.owner { Exit::No } else { Exit::Done };
         return Ok(exit.max(is_owned));
     }
@@ -75,7 +76,7 @@ pub(super) fn check(
                 // A reader must not take it for one without an owner.
                 Err(error) => View { owner: Ownership::Unreadable(error), ..View::new(device) },
             };
-            let mut object = view.json(&columns);
+            let mut object = view.json(Object::new(), &columns);
             object.field("allowed").push_str(if exit == Exit::Done { "true" } else { "false" });
             object.text("why", why.as_deref().map(str::as_bytes));
             out.object(&object.end());

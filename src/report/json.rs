@@ -50,7 +50,24 @@ pub struct Object(String);
 impl Object {
     /// An object without fields.
     pub fn new() -> Object {
-        Object("{".to_owned())
+        Object::within(String::new())
+    }
+
+    /// The same in the memory of `text`, which is overwritten: a listing makes all of its objects in one piece of memory.
+    pub fn within(mut text: String) -> Object {
+        text.clear();
+        text.push('{');
+        Object(text)
+    }
+
+    /// Begins a field that is an object itself. The fields after it are that one's, until [`Object::close`].
+    pub fn open(&mut self, key: &str) {
+        self.field(key).push('{');
+    }
+
+    /// Ends the object that was begun last.
+    pub fn close(&mut self) {
+        self.0.push('}');
     }
 
     /// Begins a field, whose value the caller appends.
@@ -60,7 +77,7 @@ impl Object {
 
     /// The same for a key that comes from outside.
     pub fn field_of(&mut self, key: &[u8]) -> &mut String {
-        if self.0.len() > 1 {
+        if !self.0.ends_with('{') {
             self.0.push(',');
         }
         string(&mut self.0, key);
@@ -86,7 +103,7 @@ impl Object {
 
     /// The object as text.
     pub fn end(mut self) -> String {
-        self.0.push('}');
+        self.close();
         self.0
     }
 }

@@ -114,9 +114,8 @@ impl View {
         }
     }
 
-    /// A JSON object of these columns.
-    pub fn json(&self, columns: &[Column]) -> Object {
-        let mut object = Object::new();
+    /// Adds these columns to a JSON object.
+    pub fn json(&self, mut object: Object, columns: &[Column]) -> Object {
         for &column in columns {
             let key = column.key();
             match column {
@@ -129,7 +128,7 @@ impl View {
                 Column::Attributes => {
                     let pairs =
                         self.attributes.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-                    strings(object.field(key), pairs);
+                    strings(&mut object, key, pairs);
                 }
                 Column::Transport => object.text(key, self.attr(|attrs| &attrs.transport)),
                 Column::Address => match self.attr(|attrs| &attrs.address) {
@@ -138,7 +137,7 @@ impl View {
                         let before = |place| address_parts(address).take(place);
                         let parts = address_parts(address).enumerate();
                         let first = parts.filter(|(place, part)| before(*place).all(|other| other.0 != part.0));
-                        strings(object.field(key), first.map(|(_, part)| part));
+                        strings(&mut object, key, first.map(|(_, part)| part));
                     }
                     None => object.text(key, None),
                 },
@@ -168,13 +167,13 @@ fn host_and_port(attrs: &ControllerAttrs) -> Option<Vec<u8>> {
     Some(parts.concat())
 }
 
-/// Appends an object whose values are strings. No two of them have one key.
-fn strings<'a>(out: &mut String, pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
-    let mut object = Object::new();
+/// Adds a field that is an object whose values are strings. No two of them have one key.
+fn strings<'a>(object: &mut Object, key: &str, pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+    object.open(key);
     for (key, value) in pairs {
         json::string(object.field_of(key), value);
     }
-    out.push_str(&object.end());
+    object.close();
 }
 
 /// The facts that a verdict rests on, in words for `-v`: "the entry is current: ... (entry: incarnation 15682; now: node

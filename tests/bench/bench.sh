@@ -36,6 +36,7 @@ S=$root/S L=$helpers/large
 # A tree with so many controllers, laid out as sysfs is, each with an entry of three attributes.
 tree() { # DIRECTORY COUNT
 	local devices device inode sysfs=$1/sys/devices/virtual/nvme-fabrics/ctl
+	local hostnqn=nqn.2014-08.org.nvmexpress:uuid:5d5f7a86-0f6c-4d5a-9d53-6d3d0fca1a01
 	mapfile -t devices < <(seq -f 'nvme%.0f' 0 $(($2 - 1)))
 	mkdir -p "$1"/{dev,proc/self,run/nvme/registry,sys/class/nvme,sys/fs,sys/kernel} "$sysfs"
 	: >"$1/proc/self/mountinfo"
@@ -49,6 +50,8 @@ tree() { # DIRECTORY COUNT
 		echo "traddr=192.0.2.${device#nvme},trsvcid=4420" >"$sysfs/$device/address"
 		echo "nqn.2014-08.org.nvmexpress:uuid:$device" >"$sysfs/$device/subsysnqn"
 		echo live >"$sysfs/$device/state"
+		echo "$hostnqn" >"$sysfs/$device/hostnqn"
+		echo 1 >"$sysfs/$device/cntlid"
 		: >"$1/dev/$device"
 		echo stas >"$1/run/nvme/registry/$device/owner"
 		echo 1000 >"$1/run/nvme/registry/$device/seqnum"
@@ -100,13 +103,18 @@ add "\`register\`, another's" "$S/product --root $root/shared register nvme0 --o
 add '`owner`' "$product owner nvme0" '' '' 1.22
 add '`check`' "$product check nvme0 --as stas" '' '' 1.22
 add '`cat owner`' "/bin/cat $registry/nvme0/owner"
+# JSON has more columns than the older one had. The goal is for those, and USE.
+columns=DEVICE,ENTRY,OWNER,ATTRIBUTES,TRANSPORT,ADDRESS,SUBSYSNQN,STATE,USE
 for work in 'list 64' 'list 1024' 'status 1024' 'status --json 1024'; do
 	goal=0.85
 	[[ $work != list* ]] || goal=0.80
+	[[ $work != *json* ]] || goal=
 	[[ -z $before ]] || add "\`${work% *}\`, ${work##* }, before" "$S/before --root $root/${work##* } ${work% *}"
 	add "\`${work% *}\`, ${work##* }" "$S/product --root $root/${work##* } ${work% *}" '' \
 		"${before:+\`${work% *}\`, ${work##* }, before}" "${before:+$goal}"
 done
+add '`status --json`, 1024, their columns' "$S/product --root $root/1024 status --json -o $columns" '' \
+	"${before:+\`status --json\`, 1024, before}" "${before:+0.85}"
 add 'state L: an empty Rust program' "$L/floor"
 add 'state L: `uevent`, nothing registered' "$L/product --root $root/host uevent" "$empty" 'state L: an empty Rust program'
 add 'state L: `owner`' "$L/product --root $root/host owner nvme0" '' 'state L: an empty Rust program'
