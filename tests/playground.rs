@@ -130,10 +130,15 @@ fn a_root_that_is_empty_missing_or_a_file_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("file", "");
     let file = sandbox.path("file");
+    let long = "x".repeat(256);
+    std::os::unix::fs::symlink("loop", sandbox.path("loop")).unwrap();
+    let link = sandbox.path("loop");
     for (root, says) in [
         ("".as_ref(), "--root '': it is empty"),
         ("/nonexistent/nvme-registry".as_ref(), "No such file or directory"),
         (file.as_os_str(), "Not a directory"),
+        (long.as_ref(), "Filename too long"),
+        (link.as_os_str(), "Symbolic link loop"),
     ] {
         for words in [["disconnect-all", "--dry-run"], ["status", "--names"]] {
             let mut command = Command::new(binary());

@@ -59,7 +59,7 @@ pub fn existing_root(directory: OsString) -> Result<Root, Error> {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => return Ok(Root::below(directory)),
         _ if directory.is_empty() => "it is empty".to_owned(),
         Ok(_) => cause(Errno::NOTDIR),
-        Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => cause(errno),
+        Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::LOOP)) => cause(errno),
         Err(errno) => return Err(Error::system("look at", directory.as_bytes(), errno)),
     };
     Err(Error::usage(format!("--root '{}': {why}", Escaped(directory.as_bytes()))))
