@@ -127,7 +127,7 @@ impl Error {
         Error::system_at(operation, path.as_ref(), errno)
     }
 
-    /// The same, which is there once, and not once for every type of a path.
+    /// The part that does not depend on the type of the path, so that it is compiled once.
     fn system_at(operation: &'static str, path: &[u8], errno: Errno) -> Error {
         Kind::System { operation, path: Escaped(path).to_string(), errno }.into()
     }

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! One direction: a module imports only what is below it (`tests/layers.rs` checks that). From the top: [`command`] (one
-//! function a command), [`report`] and [`audit`] (bytes out, log lines), [`cli`], [`registry`] (**the protocol: start there**),
-//! [`kernel`], [`log`], [`diagnosis`], [`guard`] and [`verdict`] (decisions, pure), [`usage`], [`error`], [`root`], [`name`].
+//! function for each command), [`report`] and [`audit`] (bytes out, log lines), [`cli`], [`registry`] (**the protocol:
+//! start there**), [`kernel`], [`log`], [`diagnosis`], [`guard`] and [`verdict`] (decisions, pure), [`usage`], [`error`],
+//! [`root`], [`name`].
 //!
 //! # Which file for which symptom
 //!
@@ -17,7 +18,7 @@
 //! | an owner is gone or wrong | `registry/own.rs` (register, claim), `registry/publish.rs` (replace) |
 //! | a private attribute is gone | `registry/handover.rs`, `registry/update.rs` |
 //! | an answer is wrong (owner, check, list, status) | `registry/look.rs`, then `command/query.rs`, `command/show.rs` |
-//! | a disk went away, or a controller was left alone | [`guard`], `kernel/disks.rs`, `command/disconnect.rs` |
+//! | a disk went away, or a controller was left alone | [`guard`], `kernel/disks.rs`, `command/disconnect/` |
 //! | `doctor` is wrong about a host | [`diagnosis`], `kernel/host.rs` |
 //! | something hidden stays in the registry | `registry/sweep.rs`, `registry/names.rs` |
 //! | a controller could not be connected | `kernel/fabrics.rs`, `command/connect.rs` |
@@ -43,14 +44,14 @@ pub mod root;
 pub mod usage;
 pub mod verdict;
 
-/// Sorts by a heap, in place. The standard library's sorts are made for speed on long slices and cost 3 to 15 KB of code for
-/// every type they are used with, its heap 1 KB.
+/// Sorts in place, as heapsort does. The sorts of the standard library are made for speed on long slices, and take 3 to 15 KB
+/// of code for every type that they are used with; its `BinaryHeap` takes 1 KB.
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     sort(&mut items, |a, b| a > b);
     items
 }
 
-/// The same by an order of the caller's.
+/// Sorts by the order of the caller: `is_greater`.
 fn sort<T>(items: &mut [T], is_greater: impl Fn(&T, &T) -> bool) {
     // In front of `start` there is no heap yet; from `end` on all is sorted.
     let (mut start, mut end) = (items.len() / 2, items.len());

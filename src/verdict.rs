@@ -1,4 +1,5 @@
-//! The judgement of an entry: plain data in, a verdict with its reason out, no I/O. The table of its rows is in [`crate::registry`].
+//! The judgement of an entry: plain data in, a verdict with its reason out, no I/O. The table of its rows is in
+//! [`crate::registry`].
 //!
 //! An entry says of which controller it speaks in two ways: the *incarnation* (the inode of the controller's sysfs
 //! directory) and the *stamp* (the uevent counter right after connect). The kernel numbers a controller's `add` before

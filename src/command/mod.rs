@@ -1,4 +1,4 @@
-//! One function a command: it asks the registry and the kernel, and turns the outcome into words, a log line and an
+//! One function for each command: it asks the registry and the kernel, and turns the outcome into words, a log line and an
 //! exit code.
 
 mod ask;
@@ -164,7 +164,7 @@ impl Context {
     }
 }
 
-/// The same, which is there once, and not once for every type of a text.
+/// The part that does not depend on the type of the text, so that it is compiled once.
 fn explain_of(device: Device, text: &dyn std::fmt::Display) {
     crate::report::output::complain(format_args!("{device}: {text}"));
 }

@@ -71,8 +71,8 @@ impl Flaw {
     }
 }
 
-/// `entries`: of so many, so many are unverified, and these have a flaw. libnvme writes no incarnation, so its entries are
-/// unverified; with a stamp they are in order.
+/// `entries`: how many entries there are, how many of them are unverified, and which have a flaw. libnvme writes no
+/// incarnation, so its entries are unverified; with a stamp they are in order.
 pub fn entries(count: usize, unverified: usize, flaws: &[(String, Flaw)]) -> Finding {
     let mut words = Vec::new();
     let mut worst = Flaw::Untied;

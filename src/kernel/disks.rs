@@ -175,7 +175,7 @@ impl Kernel {
     }
 
     /// The exclusive open itself, and the device number of what was opened. EBUSY: a mounted file system, swap, LVM,
-    /// dm-crypt, md or bcache holds the disk or a partition of it (`bd_prepare_to_claim`). `O_EXCL` without `O_CREAT`
+    /// dm-crypt, md, bcache or a ZFS pool holds the disk or a partition of it (`bd_prepare_to_claim`). `O_EXCL` without `O_CREAT`
     /// means this for block devices alone.
     ///
     /// Below `--root` a node may be a regular file that holds its device number ("259:3"). There, a lock by flock(2)

@@ -1,5 +1,8 @@
 //! Who uses a block device, as far as the kernel says so to a reader: mount points, swap space, mounted file systems,
 //! and the devices on top of it. Nothing here opens a block device.
+//!
+//! A ZFS pool is in none of these tables: its mounts name no device, and it is no `holder` in sysfs. Only the exclusive open
+//! of a disconnect finds it.
 
 use std::cell::OnceCell;
 use std::os::fd::OwnedFd;

@@ -7,7 +7,7 @@ use crate::guard::Ownership;
 use crate::kernel::sysfs::Kernel;
 use crate::name::{Device, Incarnation, Value};
 
-/// Up to so many entries are read ahead. Of a longer listing none is, so that it need not be held in memory.
+/// The longest listing whose entries are read ahead. Of a longer one none is, so that it need not be held in memory.
 const AHEAD_MAX: usize = 1024;
 
 /// An entry that was read whole, of a controller that was there afterwards. Its verdict is row 4.
@@ -22,10 +22,10 @@ pub struct Current {
 }
 
 impl Registry {
-    /// The entries of `devices` that can be judged like this, each in its device's place: all entries are read, **then** the
-    /// nodes are listed, **then** the controllers. The order is that of a single look, so this proves as much. Everything
-    /// else is `None` and for [`Registry::look`] to tell: an entry that is not whole, has a marker, or cannot be read, and
-    /// one whose controller was not seen.
+    /// The entries of `devices` that can be judged together, each in its device's place: all entries are read, **then** the
+    /// nodes are listed, **then** the controllers. The order is that of a single look, so this proves as much. The answer is
+    /// `None` for an entry that is not whole, has a marker, or cannot be read, and for one whose controller was not seen:
+    /// [`Registry::look`] judges those.
     pub fn read_ahead(&self, kernel: &Kernel, devices: &[Device], wanted: Wanted<'_>) -> Vec<Option<Current>> {
         if devices.len() > AHEAD_MAX {
             return Vec::new();

@@ -61,9 +61,10 @@ fn read_opened(opened: Result<OwnedFd, Errno>) -> Content {
         Err(errno) => return Err(errno.into()),
     };
     let mut buffer = [MaybeUninit::uninit(); READ_MAX];
-    // A regular file gives all it has at once. Only what has positions can be read at one: a FIFO and a terminal refuse
-    // (ESPIPE), a directory too (EISDIR). A device (which a tmpfs mounted `nodev`, as /run is, does not open at all) gives
-    // nothing or without end. So a value came from a regular file, and fstat is only asked why there is none.
+    // One pread returns the whole of a regular file. A FIFO and a terminal refuse it (ESPIPE), because they have no
+    // positions, and so does a directory (EISDIR). A device returns nothing, or more than a value holds (a tmpfs that is
+    // mounted `nodev`, as /run is, does not even open one). So a value came from a regular file, and fstat is only called
+    // to find out why there is none.
     let content: &[u8] = match pread(&file, &mut buffer, 0) {
         Ok((content, _)) if !content.is_empty() => content,
         nothing => {

@@ -98,7 +98,7 @@ impl Entry<'_> {
         self.device
     }
 
-    /// The incarnation for which it was written. One that cannot be understood is none: doubt keeps.
+    /// The incarnation for which it was written. One that is no number counts as none, since doubt keeps an entry.
     ///
     /// # Errors
     /// The system refuses.

@@ -94,7 +94,8 @@ impl Listing {
     }
 }
 
-/// `prefix` and six characters that `make` could take. `make` answers EEXIST where the name is taken.
+/// Makes something under a name that is free: `prefix` and six characters. `make` makes it, and answers EEXIST if the name is
+/// taken; then another name is tried. Returns the name.
 ///
 /// The characters are random: processes of two containers that share `/run` can have the same process id.
 pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>) -> Result<String, Errno> {
@@ -115,8 +116,9 @@ pub(super) fn unused_name(prefix: &str, make: impl Fn(&str) -> Result<(), Errno>
     Err(Errno::EXIST)
 }
 
-/// A number that no other process of this moment has. It never waits for the kernel's generator to be ready, which it may
-/// not be where the initramfs connects (getrandom(2), `GRND_INSECURE`). Before Linux 5.6 the clock and the process id have to do.
+/// A number that hardly any other process has at this moment. The call never waits for the kernel's generator, which may
+/// not be ready in the initramfs (getrandom(2), `GRND_INSECURE`). Linux before 5.6 does not know the flag; there the number
+/// is made of the clock and the process id.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     match getrandom(&mut bytes, GetRandomFlags::INSECURE) {

@@ -161,7 +161,7 @@ impl Registry {
         incidents.push(incident);
     }
 
-    /// A hidden name that `make` could take.
+    /// Makes something under a hidden name of the device that is free, by `make`, and returns the name.
     pub(super) fn unused(&self, device: Device, make: impl Fn(&str) -> Result<(), Errno>) -> Result<String, Error> {
         unused_name(&hidden_prefix(device), make).map_err(|errno| match errno {
             // A new name is refused like this where the directory itself was removed.

@@ -37,7 +37,7 @@ impl Output {
         self.line_of(&text);
     }
 
-    /// The same, which is there once, and not once for every type of a text.
+    /// The part that does not depend on the type of the text, so that it is compiled once.
     fn line_of(&mut self, text: &dyn std::fmt::Display) {
         self.bytes.extend_from_slice(format!("{text}\n").as_bytes());
     }
@@ -145,7 +145,7 @@ pub fn complain(text: impl std::fmt::Display) {
     complain_of(&text);
 }
 
-/// The same, which is there once, and not once for every type of a text.
+/// The part that does not depend on the type of the text, so that it is compiled once.
 fn complain_of(text: &dyn std::fmt::Display) {
     let _ = write(stderr(), format!("{}: {text}\n", crate::IDENTIFIER).as_bytes());
 }

@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 20
 F ?= argv uevent attribute fabrics sysfs
 
 # Coverage is counted in the edges that the linker left in the binary of the target.
-fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; what it finds goes to target/fuzz
+fuzz: tools ## fuzz everything that reads from outside, FUZZ_SECONDS (20) each; an input that fails is kept in tests/fuzz/artifacts
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	@for target in $(F); do \
 	  mkdir -p "$(CARGO_TARGET_DIR)/fuzz/$$target" && \

@@ -1,7 +1,7 @@
 //! `disconnect` and `disconnect-all`: taking down what may be taken down.
 //!
 //! Each controller is opened once. Its entry is judged against what was opened, and what is deleted is what was opened: a
-//! name that is recycled in between is never hit. The disks of the controller that are idle are held open exclusively
+//! name that is reused in between is never hit. The disks of the controller that are idle are held open exclusively
 //! until the kernel has deleted it, so that none can be mounted in between (U1). The policy is in [`crate::guard`].
 
 mod targets;
