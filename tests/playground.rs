@@ -137,8 +137,9 @@ fn a_root_that_is_empty_missing_or_a_file_is_refused() {
         ("".as_ref(), "--root '': it is empty"),
         ("/nonexistent/nvme-registry".as_ref(), "No such file or directory"),
         (file.as_os_str(), "Not a directory"),
-        (long.as_ref(), "Filename too long"),
-        (link.as_os_str(), "Symbolic link loop"),
+        // glibc and musl word these two differently.
+        (long.as_ref(), "name too long"),
+        (link.as_os_str(), "ymbolic link"),
     ] {
         for words in [["disconnect-all", "--dry-run"], ["status", "--names"]] {
             let mut command = Command::new(binary());
