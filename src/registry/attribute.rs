@@ -16,6 +16,8 @@ use crate::name::{VALUE_MAX, Value};
 const ATTRIBUTE_MODE: Mode = Mode::from_raw_mode(0o644);
 /// The most that is read of a file: a longest value, its line end, and one byte that proves it longer.
 const READ_MAX: usize = VALUE_MAX + "\r\n".len() + 1;
+/// More than nearly every value has. A larger buffer lies in pages of the stack that nothing else touches.
+const READ_FIRST: usize = 256;
 
 /// How an attribute is opened for reading.
 const READING: OFlags =
@@ -60,7 +62,7 @@ fn read_opened(opened: Result<OwnedFd, Errno>) -> Content {
         Err(Errno::NXIO | Errno::NODEV) => return Err(Unreadable::NotAValue("not a regular file")),
         Err(errno) => return Err(errno.into()),
     };
-    let mut buffer = [MaybeUninit::uninit(); READ_MAX];
+    let mut buffer = [MaybeUninit::uninit(); READ_FIRST];
     // One pread returns the whole of a regular file. A FIFO and a terminal refuse it (ESPIPE), because they have no
     // positions, and so does a directory (EISDIR). A device returns nothing, or more than a value holds (a tmpfs that is
     // mounted `nodev`, as /run is, does not even open one). So a value came from a regular file, and fstat is only called
@@ -72,10 +74,24 @@ fn read_opened(opened: Result<OwnedFd, Errno>) -> Content {
             nothing?.0
         }
     };
-    if content.len() == READ_MAX {
-        return Err(Unreadable::NotAValue("longer than 4096 bytes"));
+    match content.len() {
+        READ_FIRST => read_long(&file),
+        _ => stored(content),
     }
-    Value::stored(content).map_err(|_| Unreadable::NotAValue("longer than 4096 bytes"))
+}
+
+/// Reads a long value, all of it again: what two calls read may be of two values.
+#[inline(never)]
+fn read_long(file: &OwnedFd) -> Content {
+    let mut buffer = [MaybeUninit::uninit(); READ_MAX];
+    stored(pread(file, &mut buffer, 0)?.0)
+}
+
+fn stored(content: &[u8]) -> Content {
+    match content.len() {
+        READ_MAX => Err(Unreadable::NotAValue("longer than 4096 bytes")),
+        _ => Value::stored(content).map_err(|_| Unreadable::NotAValue("longer than 4096 bytes")),
+    }
 }
 
 fn must_be_a_file(file: &OwnedFd) -> Result<(), Unreadable> {
