@@ -72,7 +72,8 @@ fn every_command_explains_itself_with_its_options_and_an_example() {
             let value = option.value.map_or(String::new(), |value| format!(" {value}"));
             let spelled = format!("--{}{value}", option.long);
             assert!(help.stdout().contains(&spelled), "{spelled} expected\n{help}");
-            if let Some(short) = option.short {
+            // -V is the version before a command only.
+            if let Some(short) = option.short.filter(|_| option.id != Id::Version) {
                 assert!(help.stdout().contains(&format!("-{short}, --{}", option.long)), "-{short} expected\n{help}");
             }
         }
@@ -154,6 +155,21 @@ fn the_version_is_the_packages() {
     for words in ["--version", "-V", "-vV", "list --version", "-v --version", "--version --no-such-option"] {
         sandbox.run(words).exits(0).prints(&version);
     }
+}
+
+#[test]
+fn the_letter_of_the_version_is_taken_before_the_command_only() {
+    let sandbox = Sandbox::with_controller("nvme4");
+    for command in COMMANDS {
+        // Of `check`, a slip for -v would be a "yes".
+        if command.name != "update" {
+            sandbox.run(&format!("{} -V", command.name)).exits(2).prints("").says("invalid option '-V'");
+        }
+        let help = sandbox.run(&format!("help {}", command.name));
+        let letters = help.stdout().matches("  -V,").count();
+        assert_eq!(letters, usize::from(command.name == "update"), "{help}");
+    }
+    assert!(sandbox.run("help").stdout().contains("  -V, --version"));
 }
 
 #[test]

@@ -315,8 +315,11 @@ fn the_completions_have_every_global_option_and_command() {
     assert_eq!(line.trim_end_matches('\'').split(' ').map(str::to_owned).collect::<BTreeSet<_>>(), wanted, "bash");
     let block = zsh.split("    global=(\n").nth(1).and_then(|rest| rest.split("\n    )\n").next()).unwrap_or_default();
     assert_eq!(zsh_spellings(block), wanted, "zsh");
-    let lines = fish.lines().filter_map(|line| line.strip_prefix("complete -c nvme-registry -l "));
-    let found: BTreeSet<String> = lines.flat_map(|line| fish_spellings(&format!("-l {line}"))).collect();
+    // -V is the version before the command only.
+    let version = "-n __nvme_registry_no_command -s V ";
+    let lines = fish.lines().filter_map(|line| line.strip_prefix("complete -c nvme-registry "));
+    let lines = lines.filter(|line| line.starts_with("-l ") || line.starts_with(version));
+    let found: BTreeSet<String> = lines.flat_map(fish_spellings).collect();
     assert_eq!(found, wanted, "fish");
 
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();

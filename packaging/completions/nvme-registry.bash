@@ -76,7 +76,7 @@ _nvme_registry() {
         --owner | --as | --attr | --value | --transport | --traddr | --nqn | --entry | --output | --output-format | --wait)
             i=$((i + 1)) ;;
         -a | -t | -n | -o) i=$((i + 1)) ;;
-        # Elsewhere it is the version.
+        # Before the command it is the version.
         -V) [[ $name != update ]] || i=$((i + 1)) ;;
         -*) ;;
         *) if [[ -z $name ]]; then name=$word; elif [[ -z $device ]]; then device=$word; fi ;;
@@ -115,6 +115,7 @@ _nvme_registry() {
     esac
 
     local global='--root --verbose --quiet --help --version -v -q -h -V'
+    [[ -z $name ]] || global=${global% -V}
     case $name in
     uevent) options='' ;;
     connect) options='--owner --idempotent --force-option --json --output-format -J -o' ;;

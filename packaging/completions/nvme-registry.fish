@@ -15,7 +15,7 @@ function __nvme_registry_words
             case --root --owner --as --attr --value --transport --traddr --nqn --entry --output --output-format --wait -a -t -n -o
                 set skip 1
             case -V
-                # Only of update; elsewhere it is the version.
+                # The value of update, and before the command the version.
                 set skip (contains -- update (commandline -opc); and echo 1; or echo 0)
             case '-*'
             case '*'
@@ -123,7 +123,8 @@ complete -c nvme-registry -l root -x -a '(__fish_complete_directories)' -d 'Put 
 complete -c nvme-registry -l verbose -s v -d 'Explain each decision and show the log, on standard error'
 complete -c nvme-registry -l quiet -s q -d 'Print nothing but errors on standard error'
 complete -c nvme-registry -l help -s h -d 'Explain the program, or one command'
-complete -c nvme-registry -l version -s V -d 'Print the version'
+complete -c nvme-registry -l version -d 'Print the version'
+complete -c nvme-registry -n __nvme_registry_no_command -s V -d 'Print the version'
 
 complete -c nvme-registry -n __nvme_registry_no_command -a uevent -d 'Handle a udev event'
 complete -c nvme-registry -n __nvme_registry_no_command -a connect -d 'Connect a controller and register it'

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// The options that are accepted at this point of the command line. The command's own come first: `-V` is the value of
-    /// `update`, and the version elsewhere.
+    /// `update`.
     pub(super) fn options(&self) -> impl Iterator<Item = &'static Opt> {
         self.own_options.iter().chain(GLOBAL)
     }

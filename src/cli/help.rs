@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::options::{GLOBAL, Opt};
+use super::options::{GLOBAL, Id, Opt};
 use super::table::{self, COMMANDS, Command};
 
 /// The help of a command, or of the program where there is no command of this name.
@@ -26,7 +26,7 @@ fn program(out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {:<16} {}", command.name, command.summary)?;
     }
     out.push_str("\nOptions:\n");
-    options(out, GLOBAL)?;
+    options(out, GLOBAL, true)?;
     out.push_str(
         "\nA DEVICE is nvme4 or /dev/nvme4. 'nvme-registry COMMAND -h' explains a command.\n\
          \n\
@@ -41,18 +41,19 @@ fn one(out: &mut String, command: &Command) -> std::fmt::Result {
     writeln!(out, "Usage: nvme-registry {}{blank}{}\n\n{}", command.name, command.arguments, command.about)?;
     if !command.options.is_empty() {
         out.push_str("\nOptions:\n");
-        options(out, command.options)?;
+        options(out, command.options, true)?;
     }
     out.push_str("\nOptions of every command:\n");
-    options(out, GLOBAL)?;
+    options(out, GLOBAL, false)?;
     writeln!(out, "\nExample:\n  {}", command.example)
 }
 
-fn options(out: &mut String, options: &[Opt]) -> std::fmt::Result {
+/// `letter`: whether the version has its letter here. Behind a command it has none.
+fn options(out: &mut String, options: &[Opt], letter: bool) -> std::fmt::Result {
     for option in options {
         match option.short {
-            Some(short) => write!(out, "  -{short}, ")?,
-            None => out.push_str("      "),
+            Some(short) if letter || option.id != Id::Version => write!(out, "  -{short}, ")?,
+            _ => out.push_str("      "),
         }
         let (blank, value) = option.value.map_or(("", ""), |value| (" ", value));
         writeln!(out, "{:<18} {}", format!("--{}{blank}{value}", option.long), option.help)?;

@@ -54,6 +54,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Er
             }
             Arg::Long(long) => (format!("--{long}"), arguments.option(|option| option.long == *long)),
             Arg::Short(short) => {
+                // Behind a command -V is no version: a slip for -v would turn the answer of `check` into "yes".
                 let is_it =
                     |option: &Opt| option.short == Some(*short) && !(option.id == Id::Version && command.is_some());
                 (format!("-{short}"), arguments.option(is_it))
