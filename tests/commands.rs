@@ -303,3 +303,15 @@ fn json_does_not_take_what_cannot_be_read_for_unowned() {
     }
     assert_eq!(ownership(&sandbox.run("status --json")), "unreadable");
 }
+
+#[test]
+fn check_says_once_what_cannot_be_read() {
+    for path in ["run/nvme/registry/nvme4/owner/is-a-directory", "run/nvme/registry"] {
+        let sandbox = Sandbox::with_controller("nvme4");
+        sandbox.write(path, "");
+        for words in ["check nvme4", "check nvme4 --json"] {
+            let outcome = sandbox.run(words);
+            assert_eq!(outcome.exits(3).stderr().lines().count(), 1, "one line expected\n{outcome}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ pub(super) fn filter(arguments: &Arguments, default: EntryFilter) -> Result<Filt
     };
     let owner = arguments.value(Id::Owner, "--owner")?;
     let (unowned, in_use) = (arguments.has(Id::Unowned), arguments.has(Id::InUse));
-    Ok(Filter { devices, owner, unowned, in_use, entries, attrs: attr_filter(arguments) })
+    Ok(Filter { devices, owner, unowned, in_use, entries, attrs: attr_filter(arguments), is_told: false })
 }
 
 /// The value of `--entry`.

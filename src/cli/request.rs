@@ -81,6 +81,8 @@ pub struct Filter {
     pub entries: EntryFilter,
     /// The controllers, by their sysfs attributes.
     pub attrs: AttrFilter,
+    /// Whether it was told already which owner cannot be read.
+    pub is_told: bool,
 }
 
 impl Filter {

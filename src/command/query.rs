@@ -17,7 +17,7 @@ use crate::sorted;
 #[inline(never)]
 pub(super) fn owner(context: &Context, out: &mut Output, device: Device, json: bool) -> Result<Exit, Error> {
     if json {
-        let (Some(view), exit) = shown(context, device, &Column::ALL)? else { return Ok(Exit::No) };
+        let (Some(view), exit) = shown(context, device, &Column::ALL, false)? else { return Ok(Exit::No) };
         out.begin_json("controllers");
         out.object(&view.json(Object::new(), &Column::ALL).end());
         let is_owned = if let Ownership::Unowned = view.owner { Exit::No } else { Exit::Done };
@@ -43,9 +43,9 @@ fn valid_owner(context: &Context, device: Device) -> Result<Ownership, Error> {
 }
 
 /// What these columns show of a device, for JSON, and `System` if a part of it cannot be read, which is told on standard
-/// error.
-fn shown(context: &Context, device: Device, columns: &[Column]) -> Result<(Option<View>, Exit), Error> {
-    let filter = Filter { devices: vec![device], entries: EntryFilter::All, ..Filter::default() };
+/// error, unless it `is_told` already.
+fn shown(context: &Context, device: Device, columns: &[Column], is_told: bool) -> Result<(Option<View>, Exit), Error> {
+    let filter = Filter { devices: vec![device], entries: EntryFilter::All, is_told, ..Filter::default() };
     let layout = Layout::Json { columns: columns.to_vec() };
     view(context, device, None, Subjects::Controllers, &filter, &layout)
 }
@@ -70,7 +70,7 @@ pub(super) fn check(
         worst = worst.max(exit);
         if json {
             let columns = [Column::Device, Column::Ownership, Column::Owner, Column::Use];
-            let view = match shown(context, device, &columns) {
+            let view = match shown(context, device, &columns, true) {
                 Ok((Some(view), _)) => view,
                 Ok((None, _)) => View::new(device),
                 // A reader must not take it for one without an owner.

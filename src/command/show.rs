@@ -238,7 +238,9 @@ fn add_entry(
         return Ok(NOTHING);
     }
     if let Ownership::Unreadable(error) = &view.owner {
-        complain(error);
+        if !filter.is_told {
+            complain(error);
+        }
         exit = Exit::System;
     }
     Ok((true, exit))
