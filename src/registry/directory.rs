@@ -106,10 +106,19 @@ impl Directory<'_> {
 
     /// Unlinks an attribute or another file. `false`: there was none.
     pub(super) fn unlink(&self, name: &str) -> Result<bool, Error> {
-        match unlinkat(&self.dir, name.as_bytes(), AtFlags::empty()) {
+        match self.take(name.as_bytes()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.attribute_error("delete", name, errno)),
+        }
+    }
+
+    /// Unlinks one name.
+    fn take(&self, name: &[u8]) -> Result<(), Errno> {
+        match unlinkat(&self.dir, name, AtFlags::empty()) {
+            // A directory of another program. One that is not empty stays.
+            Err(Errno::ISDIR) => unlinkat(&self.dir, name, AtFlags::REMOVEDIR),
+            unlinked => unlinked,
         }
     }
 
@@ -169,11 +178,9 @@ impl Directory<'_> {
             if failed.is_err() && name == INCARNATION.as_bytes() {
                 break;
             }
-            let unlinked = match unlinkat(&self.dir, name, AtFlags::empty()) {
+            let unlinked = match self.take(name) {
                 // ENOENT: another process removes the same entry.
                 Err(Errno::NOENT) => Ok(()),
-                // A directory of another program. One that is not empty stays.
-                Err(Errno::ISDIR) => unlinkat(&self.dir, name, AtFlags::REMOVEDIR),
                 unlinked => unlinked,
             };
             if unlinked.is_err() && name == OWNER.as_bytes() {

@@ -161,6 +161,28 @@ fn h10_an_owner_that_is_no_file_counts_as_an_owner() {
 }
 
 #[test]
+fn h10_a_directory_without_anything_in_it_goes_as_a_file_does() {
+    for attribute in ["note", "owner"] {
+        for words in ["delete nvme4 -a ATTRIBUTE", "register nvme4 --owner boot"] {
+            let sandbox = registered();
+            make_strange(&sandbox, "directory", &sandbox.entry("nvme4").join(attribute));
+            bounded_run(&sandbox, &words.replace("ATTRIBUTE", attribute)).exits(0);
+            if words.starts_with("delete") {
+                bounded_run(&sandbox, &format!("retrieve nvme4 -a {attribute}")).exits(1);
+            } else {
+                bounded_run(&sandbox, "owner nvme4").exits(0).prints("boot\n");
+            }
+            bounded_run(&sandbox, "sweep --dry-run").exits(0).prints("");
+        }
+        // What is in a directory is nobody's to remove.
+        let sandbox = registered();
+        make_strange(&sandbox, "directory", &sandbox.entry("nvme4").join(attribute));
+        sandbox.write(&format!("run/nvme/registry/nvme4/{attribute}/file"), "");
+        bounded_run(&sandbox, &format!("delete nvme4 -a {attribute}")).exits(3).says("Directory not empty");
+    }
+}
+
+#[test]
 fn h10_an_unreadable_owner_is_an_error_also_when_quiet() {
     let sandbox = registered();
     make_strange(&sandbox, "directory", &sandbox.entry("nvme4/owner"));
