@@ -53,7 +53,8 @@ pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Environment {
     }
     // udev gives DEVNAME with /dev/; the kernel's own uevent has none. A controller whose node is already forgotten
     // still has its DEVPATH, whose last part is the name.
-    let name = match (get("DEVNAME"), get("DEVPATH")) {
+    let given = |name| get(name).filter(|value| !value.is_empty());
+    let name = match (given("DEVNAME"), given("DEVPATH")) {
         (Some(name), _) => name,
         (None, Some(path)) => match path.as_bytes().rsplit(|&byte| byte == b'/').next() {
             Some(last) => std::ffi::OsStr::from_bytes(last).to_owned(),

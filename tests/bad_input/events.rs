@@ -59,12 +59,22 @@ fn missing_variables_are_named() {
         (&[NVME4, NEWER], "ACTION not set"),
         (&[REMOVE], "DEVNAME and DEVPATH not set"),
         (&[REMOVE, NEWER], "DEVNAME and DEVPATH not set"),
-        (&[REMOVE, NEWER, ("DEVNAME", b"")], "DEVNAME not set"),
+        (&[REMOVE, NEWER, ("DEVNAME", b"")], "DEVNAME and DEVPATH not set"),
+        (&[REMOVE, NEWER, ("DEVNAME", b""), ("DEVPATH", b"")], "DEVNAME and DEVPATH not set"),
         (&[REMOVE, NEWER, ("DEVNAME", b"/dev/")], "DEVNAME not set"),
-        (&[REMOVE, NEWER, ("DEVPATH", b"")], "DEVNAME not set"),
+        (&[REMOVE, NEWER, ("DEVPATH", b"")], "DEVNAME and DEVPATH not set"),
     ] {
         keeps(variables).exits(2).prints("").says("nvme-registry: uevent: ").says(missing);
     }
+}
+
+#[test]
+fn an_empty_devname_is_none() {
+    let sandbox = sandbox();
+    sandbox.disconnect("nvme4");
+    let path = ("DEVPATH", b"/devices/virtual/nvme-fabrics/ctl/nvme4".as_slice());
+    send(&sandbox, &[REMOVE, NEWER, ("DEVNAME", b""), path]).exits(0);
+    sandbox.run("list nvme4").exits(4);
 }
 
 /// Values of SEQNUM that are no numbers.
