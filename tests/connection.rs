@@ -7,6 +7,7 @@ use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
 use crate::support::sandbox::field;
+use crate::support::trace::Traced;
 use crate::support::{Outcome, Sandbox};
 
 /// The device `/dev/nvme-fabrics` of a sandbox: a pty in raw mode, whose other side plays the kernel.
@@ -214,6 +215,20 @@ fn claim_unowned_takes_what_nobody_owns() {
     Sandbox::new().run("claim --unowned --owner new").exits(1).prints("").says("nothing was claimed");
     Sandbox::new().run("claim nvme4 --unowned --owner new").exits(2);
     Sandbox::new().run("claim nvme4 --transport tcp --owner new").exits(2);
+}
+
+#[test]
+fn a_claim_that_waits_is_not_ended_by_an_owner_that_cannot_be_read() {
+    let sandbox = Sandbox::with_controller("nvme4");
+    sandbox.write("run/nvme/registry/nvme4/owner/is-a-directory", "");
+    let mut waiting = Traced::spawn(&mut sandbox.command("claim --unowned --wait 60 --owner boot".split(' ')));
+    waiting.run_until(|call| call.name == "nanosleep");
+    sandbox.connect("nvme5", "tcp");
+    let outcome = Outcome::from(waiting.finish());
+    outcome.exits(3).prints("nvme5\n").says("nvme4: its owner cannot be read");
+    assert_eq!(outcome.stderr().matches("cannot be read").count(), 1, "told once\n{outcome}");
+    sandbox.run("claim --unowned -t rdma --wait 0 --owner boot").exits(1).never_says("cannot be read");
+    sandbox.run("claim --unowned --wait 0 --owner stas").exits(3).says("nvme4: its owner cannot be read");
 }
 
 #[test]

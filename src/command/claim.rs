@@ -118,6 +118,8 @@ pub(super) fn claim_unowned(
     require_transport(context, &wanted.attrs)?;
     let end = wanted.wait.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let mut report = begin(out, owner, json);
+    // Told once. They are not what is waited for, and do not end the wait.
+    let mut unreadable = Vec::new();
     loop {
         let is_last = end.is_none_or(|end| Instant::now() >= end);
         // Anew each time: what is waited for may be a mount.
@@ -129,7 +131,10 @@ pub(super) fn claim_unowned(
                 Ok(Some(Claimed::Won)) => "claimed",
                 Ok(Some(Claimed::Already)) => "owned",
                 Ok(Some(Claimed::Lost(Ownership::Unreadable(error)))) => {
-                    worst = worst.max(report.unreadable(device, &error));
+                    if !unreadable.contains(&device) {
+                        unreadable.push(device);
+                        report.unreadable(device, &error);
+                    }
                     continue;
                 }
                 Ok(Some(Claimed::Lost(other))) => {
@@ -154,8 +159,8 @@ pub(super) fn claim_unowned(
                 report.owned(device, result);
             }
         }
-        if owned > 0 || worst > Exit::Done {
-            return Ok(worst);
+        if owned > 0 || worst > Exit::Done || is_last && !unreadable.is_empty() {
+            return Ok(if unreadable.is_empty() { worst } else { Exit::System });
         }
         if is_last {
             context.note("no controller without an owner matches: nothing was claimed");
