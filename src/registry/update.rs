@@ -15,9 +15,9 @@ use crate::kernel::sysfs::{Kernel, Live};
 use crate::name::{AttrName, Device, Incarnation, OWNER, Value};
 use rustix::io::Errno;
 
-/// Why an owner is not changed where `/dev` does not show the controller, as in a unit with `PrivateDevices=`.
-const OUT_OF_SIGHT: &str =
-    "it is in /sys/class/nvme, but its node is not in /dev, so an entry of it cannot be verified";
+/// Why an owner is not changed where only one of both shows the controller: not `/dev`, as in a unit with
+/// `PrivateDevices=`, or not `/sys`.
+const OUT_OF_SIGHT: &str = "it is not both in /dev and in /sys/class/nvme, so an entry of it cannot be verified";
 
 impl Registry {
     /// Writes a private attribute, into the entry there is or into a new one without an owner. A stale entry is removed

@@ -111,6 +111,10 @@ fn a_controller_that_is_only_in_dev() {
     for (words, code) in [("register nvme4 --owner a", 4), ("claim nvme4 --owner a", 4), ("check nvme4", 1)] {
         refused(&sandbox, &mut sandbox.command(words.split(' ')), code, &missing);
     }
+    sandbox.libnvme_writes("nvme4", &[("owner", "stas"), ("seqnum", "1002")]);
+    for words in ["update nvme4 -a owner -V boot", "delete nvme4 -a owner"] {
+        sandbox.run(words).exits(4).says("nvme4: no such controller: ").never_says("node is not in /dev");
+    }
 }
 
 #[test]
