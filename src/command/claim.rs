@@ -126,7 +126,7 @@ pub(super) fn claim_unowned(
         let users = wanted.in_use.then(Users::default);
         let mut owned = 0;
         let mut worst = Exit::Done;
-        for device in context.kernel.controllers()? {
+        for device in context.kernel.all_controllers()? {
             let result = match claim_if(context, device, wanted, users.as_ref(), owner) {
                 Ok(Some(Claimed::Won)) => "claimed",
                 Ok(Some(Claimed::Already)) => "owned",

@@ -243,6 +243,18 @@ impl Kernel {
         self.names(CLASS).map(devices).map_err(|errno| self.refused("list", CLASS, errno))
     }
 
+    /// The same for a command that acts on all of them: that there is none is no answer where sysfs is not mounted.
+    ///
+    /// # Errors
+    /// As [`Kernel::controllers`], or sysfs is not mounted.
+    pub fn all_controllers(&self) -> Result<Vec<Device>, Error> {
+        let found = self.controllers()?;
+        if found.is_empty() {
+            self.require_sysfs()?;
+        }
+        Ok(found)
+    }
+
     /// Requires that sysfs is mounted. Where it is not, that there is no controller says nothing.
     ///
     /// # Errors

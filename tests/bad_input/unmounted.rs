@@ -71,6 +71,17 @@ fn without_sysfs_a_controller_cannot_be_registered() {
     }
 }
 
+/// That no controller is in sight is no answer then: a script would take the host for one without any.
+#[test]
+fn without_sysfs_no_command_acts_on_all_controllers() {
+    each(&["sys"], |sandbox| {
+        let missing = ["sys/kernel/uevent_seqnum: ", "No such file or directory"];
+        for words in ["claim --unowned --owner boot", "disconnect-all", "disconnect --nqn nqn.x"] {
+            refused(&sandbox, &mut sandbox.command(words.split(' ')), 3, &missing);
+        }
+    });
+}
+
 #[test]
 fn without_sysfs_an_owner_is_not_written_over_the_entry_of_a_controller_that_may_be_there() {
     each(&["sys"], |sandbox| {

@@ -27,7 +27,7 @@ impl Run<'_> {
         let mut found: Vec<Meant> = Vec::new();
         let devices = match targets {
             Targets::Devices(devices) => devices.clone(),
-            Targets::Subsystem(_) | Targets::All(_) => context.kernel.controllers()?,
+            Targets::Subsystem(_) | Targets::All(_) => context.kernel.all_controllers()?,
         };
         for device in devices {
             let controller = match self.matching(device) {
