@@ -84,7 +84,7 @@ fn run(sandbox: &Sandbox, script: &str) -> Outcome {
     let builder = format!("#!/bin/sh\necho \"$*\" >>{root}/initramfs\n");
     let unit = include_str!("../packaging/systemd/nvme-registry-boot-claim.service");
     assert!(unit.contains("\nExecStart=/usr/lib/nvme-registry/boot-claim system\n"), "{unit}");
-    let started = "[ \"$*\" = 'start nvme-registry-boot-claim' ] || exit 5\nset -- system\n";
+    let started = "[ \"$*\" = 'enable --now nvme-registry-boot-claim' ] || exit 5\nset -- system\n";
     let systemctl = format!("#!/bin/sh\n{started}{}", crate::boot_claim::script(root));
     for (name, text) in [("nvme-registry", product), ("update-initramfs", builder), ("systemctl", systemctl)] {
         sandbox.write(&format!("bin/{name}"), text);
