@@ -48,7 +48,7 @@ destinations = $(foreach extra,$(extras),$(lastword $(subst :, ,$(extra))))
 at_install_time = sed -e 's|/usr/bin/nvme-registry|$(BINDIR)/nvme-registry|g' -e 's|/usr/lib/nvme-registry/|$(LIBDIR)/|g'
 
 .PHONY: install-paths install-extras uninstall-extras packaging-tools packaging-check man-check completion-test metrics-test \
-  packaging-lint generate install-test release-check release-test oldest-rust arch-test deny deny-advisories deb rpm package-test initramfs-test
+  packaging-lint generate install-test release-check release-test oldest-rust arch-test deny deny-advisories deb rpm package-test initramfs-test trial-test
 
 # may_be VARIABLE: PATTERN...: the value is one of the places where the program that reads it looks, or make stops here.
 may_be = case '$($(1))' in $(2)) ;; *) printf '%s\n' 'make install: $(1)=$($(1)): $(3)' >&2; exit 1 ;; esac
@@ -143,5 +143,9 @@ package-test: packaging-tools deb rpm arch-test ## lint both packages, install t
 	@packaging/tests/package.sh "$(PACKAGING_CACHE)"
 	@packaging/tests/autopkgtest.sh "$(PACKAGING_CACHE)"
 
-initramfs-test: packaging-tools deb ## boot initramfs images of dracut and initramfs-tools in QEMU, through switch_root
+initramfs-test: packaging-tools deb ## boot initramfs images of dracut and initramfs-tools in QEMU, through switch_root; then trial-test
 	@packaging/tests/initramfs.sh "$(PACKAGING_CACHE)"
+	@packaging/tests/trial.sh "$(PACKAGING_CACHE)"
+
+trial-test: packaging-tools deb ## install the Debian package in QEMU as the README says: doctor, the recipe, a mounted disk; prints the times
+	@packaging/tests/trial.sh "$(PACKAGING_CACHE)"

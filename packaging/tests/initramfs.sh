@@ -3,20 +3,19 @@
 # boots them through switch_root: initramfs.sh CACHE [dracut|initramfs-tools]. What happens there is in
 # initramfs/scenario.sh, what must have come of it in initramfs/check.sh. Each image boots twice: the second time the root
 # is on NVMe/TCP, and initramfs/root-check.sh looks at what became of that.
-#
-# QEMU emulates (no KVM is needed), has no network, and its disk is a file that is made anew each time.
+# QEMU's disk is a file that is made anew each time; the rest of the machine is in initramfs/boot.sh.
 set -euo pipefail
 
 cache=$(realpath -- "${1:?usage: initramfs.sh CACHE-DIR [GENERATOR]}")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 generators=("${2:-dracut}")
 [[ -n ${2-} ]] || generators+=(initramfs-tools)
-# Seconds for one boot; it takes one or two minutes on an idle host.
-limit=1200
 PATH=$PATH:/usr/sbin:/sbin
 
 base=$("$here/debian-root.sh" "$cache")
 work=$cache/initramfs
+# shellcheck source-path=SCRIPTDIR source=initramfs/boot.sh
+. "$here/initramfs/boot.sh"
 rm -rf -- "$work"
 mkdir -p "$work"
 root=$work/root
@@ -52,25 +51,20 @@ touch "$root/etc/.updated" "$root/var/.updated"
 
 version=$(basename "$root"/usr/lib/modules/*)
 cp -- "$root/boot/vmlinuz-$version" "$work/vmlinuz"
-in_root() { # with a /proc of its own
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount --pid --fork sh -c 'mount -t proc proc "$1/proc" && shift 0 && root=$1 && shift && exec chroot "$root" "$@"' sh "$root" "$@"
-}
 # image GENERATOR NAME [OPTION...]: $work/NAME.img, and the names of its files in $work/NAME.list.
 image() {
     local generator=$1 name=$2
     case $generator in
-    dracut) in_root dracut --force --no-hostonly --no-compress --kver "$version" "${@:3}" /boot/initrd.test ;;
-    initramfs-tools) in_root mkinitramfs -o /boot/initrd.test "$version" ;;
+    dracut) in_root "$root" dracut --force --no-hostonly --no-compress --kver "$version" "${@:3}" /boot/initrd.test ;;
+    initramfs-tools) in_root "$root" mkinitramfs -o /boot/initrd.test "$version" ;;
     *) printf 'initramfs: no generator is called %s\n' "$generator" >&2; exit 2 ;;
     esac >"$work/$name.log" 2>&1 || return
     case $generator in
-    dracut) in_root lsinitrd /boot/initrd.test ;;
-    initramfs-tools) in_root lsinitramfs -l /boot/initrd.test ;;
+    dracut) in_root "$root" lsinitrd /boot/initrd.test ;;
+    initramfs-tools) in_root "$root" lsinitramfs -l /boot/initrd.test ;;
     esac >"$work/$name.list" || return
     mv -- "$root/boot/initrd.test" "$work/$name.img"
 }
-failed=0
 has() { # NAME PATH...
     local path
     for path in "${@:2}"; do
@@ -132,33 +126,6 @@ rm -rf -- "$root"/usr/share/{doc/[!n]*,locale,man} "$root"/var/cache/apt/* "${ro
 truncate -s 1G "$work/root.img"
 mkfs.ext4 -q -F -d "$root" "$work/root.img"
 rm -rf -- "$root"
-
-# boot GENERATOR SCENARIO DISK OPTIONS: boots an image with the disk, which keeps what is written. Sets $result.
-boot() {
-    local generator=$1 scenario=$2 started=$SECONDS
-    result=$work/$generator.$scenario.result
-    # One processor and no cmpxchg16b: see tests/vm/boot.sh on what emulation gets wrong.
-    timeout --foreground -k 5 "$limit" qemu-system-x86_64 -M q35 -accel tcg -smp 1 -cpu 'max,-cx16' -m 1G \
-        -nodefaults -no-user-config -display none -no-reboot \
-        -kernel "$work/vmlinuz" -initrd "$work/$generator.img" \
-        -append "$4 rootfstype=ext4 rw console=ttyS0 loglevel=5 panic=-1 rd.shell=0 rd.emergency=poweroff \
-systemd.show_status=no systemd.default_timeout_start_sec=900" \
-        -drive "if=none,id=root,file=$3,format=raw,cache=unsafe" -device virtio-blk-pci,drive=root \
-        -serial "file:$work/$generator.$scenario.console" -serial "file:$result" </dev/null ||
-        printf 'initramfs: %s, %s: the guest ended with status %d\n' "$generator" "$scenario" "$?" >&2
-    printf '%s, %s: %d s\n' "$generator" "$scenario" $((SECONDS - started))
-    if grep -aqE $'^RESULT [1-9][0-9]* checks, 0 failed\r?$' "$result"; then
-        grep -a -e '^ok' -e '^RESULT' -e 'exposure level' "$result"
-    else
-        bad "$generator" "$scenario"
-    fi
-}
-bad() { # GENERATOR SCENARIO
-    failed=1
-    printf 'FAILED: %s, %s\n' "$1" "$2"
-    cat "$work/$1.$2.result"
-    tail -n 40 "$work/$1.$2.console"
-}
 
 for generator in "${generators[@]}"; do
     cp --sparse=always -- "$work/root.img" "$work/disk.img"
