@@ -81,7 +81,7 @@ pub struct Filter {
     pub entries: EntryFilter,
     /// The controllers, by their sysfs attributes.
     pub attrs: AttrFilter,
-    /// Whether it was told already which owner cannot be read.
+    /// Not from the command line: whether `check` has told already that an owner cannot be read.
     pub is_told: bool,
 }
 

@@ -128,7 +128,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "print the owner of a controller",
         about: "Exits 1 and prints nothing if the controller has no owner, and 4 if there is no such controller.",
         options: &[JSON, OUTPUT_FORMAT],
-        example: "owner=$(nvme-registry owner nvme4); [ $? -ne 1 ] || echo nobody",
+        example: "if owner=$(nvme-registry owner nvme4); then echo \"owned by $owner\"; fi",
         parse: parsers::owner,
     },
     Command {
